@@ -1,0 +1,39 @@
+"""What can go wrong for a caller, each with a sentence that says what, where, and what would be right."""
+
+from __future__ import annotations
+
+
+class BarkError(Exception):
+    """Any fault that a caller can mend; its text is made to be shown as it is."""
+
+
+class OptionError(BarkError, ValueError):
+    """An option has a value that makes no sense."""
+
+
+class TextError(BarkError, ValueError):
+    """The text can't be spoken."""
+
+
+class VoiceError(BarkError, ValueError):
+    """A voice is unknown, or its arrays are not a voice."""
+
+
+class CheckpointError(BarkError, ValueError):
+    """A checkpoint is broken, or not of the kind it was taken for."""
+
+
+class WeightsNotFoundError(BarkError, FileNotFoundError):
+    """No weights where they were looked for."""
+
+
+class AudioError(BarkError, ValueError):
+    """Audio can't be read, or is not what was asked for."""
+
+
+class OutputError(BarkError, OSError):
+    """A result can't be written."""
+
+
+class TrainingError(BarkError):
+    """A training run can't start or go on."""

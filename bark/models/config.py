@@ -1,0 +1,188 @@
+"""Shapes of the three models and the layout of their prompts; Suno's and pup's differ in numbers only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
+
+from bark.errors import CheckpointError
+from bark.tokens import SUNO, TokenSpace
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """A causal model: semantic or coarse.
+
+    Attributes:
+        input_vocab: rows of the embedding.
+        output_vocab: rows of the head.
+        bias: whether linear layers and LayerNorms have one.
+    """
+
+    n_layer: int
+    n_head: int
+    n_embd: int
+    block_size: int
+    input_vocab: int
+    output_vocab: int
+    bias: bool = False
+
+
+@dataclass(frozen=True)
+class FineGPTConfig:
+    """The non-causal model that fills in the codebooks after the coarse ones.
+
+    Attributes:
+        vocab: rows of each codebook's embedding and of each head.
+        n_given: codebooks that have no head, because they are always given (Suno: 1).
+        bias: of the linear layers; LayerNorms always have one.
+    """
+
+    n_layer: int
+    n_head: int
+    n_embd: int
+    block_size: int
+    vocab: int
+    n_codebooks: int = 8
+    n_given: int = 1
+    bias: bool = False
+
+
+@dataclass(frozen=True)
+class SemanticLayout:
+    """Prompt of the semantic stage: embed(text) + embed(history), then the infer token.
+
+    Attributes:
+        text_length: text tokens kept; the infer token's position is max(text_length, history_length).
+        history_length: last semantic tokens of the voice that are kept.
+        max_steps: semantic tokens written at most.
+        pad_prompt: True as Suno trained: the prompt always fills its length with pads. False: only
+            positions that hold text or history are there, which spares their computation.
+    """
+
+    text_length: int = 256
+    history_length: int = 256
+    max_steps: int = 768
+    pad_prompt: bool = True
+
+    @property
+    def prompt_length(self) -> int:
+        """Positions set aside for text and history; the infer token comes right after them."""
+        return max(self.text_length, self.history_length)
+
+
+@dataclass(frozen=True)
+class CoarseLayout:
+    """Window of the coarse stage: semantic tokens, the infer token, coarse tokens.
+
+    Attributes:
+        semantic_window: semantic tokens of a window, padded on the right.
+        max_history: coarse tokens before the ones to write, at most.
+        stride: coarse tokens written before the window moves.
+        drop_history: coarse tokens dropped from the end of a voice (Suno: 2, for time alignment).
+    """
+
+    semantic_window: int = 256
+    max_history: int = 630
+    stride: int = 60
+    drop_history: int = 2
+
+
+@dataclass(frozen=True)
+class FineLayout:
+    """Windows of the fine stage, in frames.
+
+    Attributes:
+        window: frames seen at once.
+        hop: frames written before the window moves.
+        max_history: frames of the voice set before the utterance, at most.
+        pad_window: True as Suno trained: shorter audio is padded to a whole window.
+    """
+
+    window: int = 1024
+    hop: int = 512
+    max_history: int = 512
+    pad_window: bool = True
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that tells one Bark from another, as kept in a checkpoint's `config.json`.
+
+    Attributes:
+        codec: the codec's kind and shape, read by `bark.codec`.
+        semantic_tokenizer: shape of the audio → semantic tokens model, where the checkpoint has one.
+    """
+
+    name: str
+    tokens: TokenSpace
+    semantic: GPTConfig
+    coarse: GPTConfig
+    fine: FineGPTConfig
+    semantic_layout: SemanticLayout = field(default_factory=SemanticLayout)
+    coarse_layout: CoarseLayout = field(default_factory=CoarseLayout)
+    fine_layout: FineLayout = field(default_factory=FineLayout)
+    codec: Mapping[str, Any] = field(default_factory=lambda: {"kind": "encodec"})
+    semantic_tokenizer: Mapping[str, Any] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
+        """The inverse of `to_dict`.
+
+        Raises:
+            CheckpointError: a value is missing, unknown or of the wrong kind.
+        """
+        parts = {
+            "tokens": TokenSpace,
+            "semantic": GPTConfig,
+            "coarse": GPTConfig,
+            "fine": FineGPTConfig,
+            "semantic_layout": SemanticLayout,
+            "coarse_layout": CoarseLayout,
+            "fine_layout": FineLayout,
+        }
+        values = dict(values)
+        for name, kind in parts.items():
+            if name in values:
+                values[name] = from_mapping(kind, values[name], f"config.json: {name}")
+        return from_mapping(cls, values, "config.json")
+
+
+def from_mapping(kind: type[T], values: Any, where: str) -> T:
+    """A config dataclass from plain values.
+
+    Raises:
+        CheckpointError: names are missing or unknown; `where` says in what.
+    """
+    if not isinstance(values, Mapping):
+        raise CheckpointError(f"{where}: expected a table of settings, got {type(values).__name__}")
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise CheckpointError(f"{where}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise CheckpointError(f"{where}: {error}") from error
+
+
+def _suno(name: str, n_layer: int, n_head: int, n_embd: int) -> ModelConfig:
+    shape = {"n_layer": n_layer, "n_head": n_head, "n_embd": n_embd, "block_size": 1024}
+    return ModelConfig(
+        name=name,
+        tokens=SUNO,
+        semantic=GPTConfig(**shape, input_vocab=129_600, output_vocab=10_048),
+        coarse=GPTConfig(**shape, input_vocab=12_096, output_vocab=12_096),
+        fine=FineGPTConfig(**shape, vocab=1056),
+    )
+
+
+SUNO_LARGE = _suno("suno/bark", 24, 16, 1024)
+SUNO_SMALL = _suno("suno/bark-small", 12, 12, 768)

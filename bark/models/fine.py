@@ -1,0 +1,56 @@
+"""The non-causal model of the fine stage."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bark.models.config import FineGPTConfig
+from bark.models.layers import Block, init_weights
+
+
+class FineGPT(nn.Module):
+    """Predicts codebook k of every frame of a window from the codebooks 0 … k − 1 (and a placeholder in k).
+
+    Each codebook has an embedding; the head of codebook k shares the weight of codebook k's next embedding,
+    as Bark ties them: head i (of codebook i + n_given) is embedding i + 1.
+    """
+
+    def __init__(self, config: FineGPTConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.wtes = nn.ModuleList(nn.Embedding(config.vocab, config.n_embd) for _ in range(config.n_codebooks))
+        self.wpe = nn.Embedding(config.block_size, config.n_embd)
+        self.h = nn.ModuleList(
+            Block(config.n_embd, config.n_head, config.bias, True, causal=False) for _ in range(config.n_layer)
+        )
+        self.ln_f = nn.LayerNorm(config.n_embd)
+        self.lm_heads = nn.ModuleList(
+            nn.Linear(config.n_embd, config.vocab, bias=False)
+            for _ in range(config.n_given, config.n_codebooks)
+        )
+        for i, head in enumerate(self.lm_heads):
+            self.wtes[i + 1].weight = head.weight
+
+    def reset_parameters(self) -> None:
+        """Fresh weights for training."""
+        init_weights(self, self.config.n_layer)
+
+    def forward(self, codebook: int, codes: Tensor, rows: slice = slice(None)) -> Tensor:
+        """Logits of one codebook.
+
+        Args:
+            codebook: which one to predict, n_given … n_codebooks − 1.
+            codes: [B, T, n_codebooks]; of these, codebooks 0 … `codebook` are read.
+            rows: of the head, those wanted.
+
+        Returns:
+            [B, T, rows].
+        """
+        x: Tensor = sum(F.embedding(codes[:, :, k], self.wtes[k].weight) for k in range(codebook + 1))  # type: ignore[arg-type, assignment]
+        x = x + self.wpe(torch.arange(codes.shape[1], device=codes.device))
+        for block in self.h:
+            x = block(x)
+        head = self.lm_heads[codebook - self.config.n_given]
+        return F.linear(self.ln_f(x), head.weight[rows])
