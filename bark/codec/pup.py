@@ -1,0 +1,159 @@
+"""pup's codec: log-mel → ConvNeXt → residual VQ → ConvNeXt → inverse STFT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from bark.codec.layers import Conv, ConvNeXtBlock, Downsample, Norm, Pointwise, SequentialStream, Upsample
+from bark.codec.quantizer import ResidualVQ
+from bark.codec.spectrum import InverseSTFT, LogMel
+from bark.errors import AudioError
+
+
+@dataclass(frozen=True)
+class PupCodecConfig:
+    """Shape of the codec.
+
+    Attributes:
+        hop: samples of a frame; analysis and synthesis run at `oversample` times the frame rate.
+        lookahead: steps of the future that each decoder convolution sees.
+        analysis_fft, n_mels: of the encoder's log-mel spectrum.
+    """
+
+    sample_rate: int = 24_000
+    hop: int = 480
+    oversample: int = 2
+    n_codebooks: int = 8
+    codebook_size: int = 1024
+    codebook_dim: int = 8
+    n_mels: int = 100
+    analysis_fft: int = 1024
+    synthesis_fft: int = 960
+    encoder_width: int = 256
+    encoder_blocks: tuple[int, int] = (3, 3)
+    width: int = 384
+    decoder_blocks: tuple[int, int] = (4, 4)
+    lookahead: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoder_blocks", tuple(self.encoder_blocks))
+        object.__setattr__(self, "decoder_blocks", tuple(self.decoder_blocks))
+
+
+class PupCodec(nn.Module):
+    """A small neural codec for speech; see `bark.codec.base.Codec` for the shapes."""
+
+    def __init__(self, config: PupCodecConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.sample_rate = config.sample_rate
+        self.frame_rate = config.sample_rate / config.hop
+        self.n_codebooks = config.n_codebooks
+        self.codebook_size = config.codebook_size
+        step = config.hop // config.oversample
+        self.mel = LogMel(config.sample_rate, config.analysis_fft, step, config.n_mels)
+        self.encoder = _encoder(config)
+        self.quantizer = ResidualVQ(config.width, config.n_codebooks, config.codebook_size, config.codebook_dim)
+        self.decoder = _decoder(config)
+        self.istft = InverseSTFT(config.synthesis_fft, step)
+
+    def encode(self, audio: Tensor, n_codebooks: int | None = None) -> Tensor:
+        """Audio [B, N] in [−1, 1] → codes [B, K, ceil(N / hop)].
+
+        Raises:
+            AudioError: the audio is not [B, N], or the number of codebooks is not one the codec has.
+        """
+        if audio.dim() != 2:
+            raise AudioError(f"audio must be [batch, samples], not {list(audio.shape)}")
+        wanted = self.n_codebooks if n_codebooks is None else n_codebooks
+        if not 1 <= wanted <= self.n_codebooks:
+            raise AudioError(f"the codec has 1 to {self.n_codebooks} codebooks, not {wanted}")
+        return self.quantizer.encode(self.latent(audio), wanted)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes [B, K, T] → audio [B, T * hop]."""
+        return self.synthesize(self.quantizer.decode(self._checked(codes)))
+
+    def latent(self, audio: Tensor) -> Tensor:
+        """Audio [B, N] → what is quantised, [B, T, C]."""
+        y: Tensor = self.encoder(self.mel(audio))
+        return y
+
+    def synthesize(self, latent: Tensor) -> Tensor:
+        """Quantised latent [B, T, C] → audio [B, T * hop]."""
+        audio: Tensor = self.istft(spectrum(self.decoder(latent)))
+        return audio
+
+    def stream(self) -> PupCodecStream:
+        """A decoder for one run of frames."""
+        return PupCodecStream(self)
+
+    def _checked(self, codes: Tensor) -> Tensor:
+        if codes.dim() != 3 or not 1 <= codes.shape[1] <= self.n_codebooks:
+            raise AudioError(
+                f"codes must be [batch, 1 to {self.n_codebooks} codebooks, frames], not {list(codes.shape)}"
+            )
+        return codes
+
+
+class PupCodecStream:
+    """See `bark.codec.base.CodecStream`."""
+
+    def __init__(self, codec: PupCodec) -> None:
+        self._codec = codec
+        self._decoder = SequentialStream(codec.decoder)
+        self._istft = codec.istft.stream()
+        self._batch = 1
+
+    @torch.inference_mode()
+    def push(self, codes: Tensor) -> Tensor:
+        """Frames [B, K, T] → audio [B, N]."""
+        self._batch = codes.shape[0]
+        return self._audio(self._decoder.push(self._codec.quantizer.decode(self._codec._checked(codes))))
+
+    @torch.inference_mode()
+    def flush(self) -> Tensor:
+        """The rest of the audio, [B, N]."""
+        body = self._audio(self._decoder.flush())
+        tail = self._istft.flush()
+        return torch.cat([body, tail], 1) if tail.shape[1] else body
+
+    def _audio(self, decoded: Tensor) -> Tensor:
+        if not decoded.shape[1]:
+            return torch.zeros(self._batch, 0)
+        return self._istft.push(spectrum(decoded))
+
+
+def spectrum(x: Tensor) -> Tensor:
+    """Log-magnitude and phase, side by side [B, T, 2 * bins], as a complex spectrum [B, T, bins]."""
+    magnitude, phase = x.float().chunk(2, -1)
+    magnitude = magnitude.clamp(max=6.0).exp()
+    return torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
+
+
+def _encoder(config: PupCodecConfig) -> nn.Sequential:
+    narrow, wide = config.encoder_width, config.width
+    return nn.Sequential(
+        Conv(config.n_mels, narrow, kernel=7, lookahead=3),
+        nn.LayerNorm(narrow),
+        *(ConvNeXtBlock(narrow) for _ in range(config.encoder_blocks[0])),
+        Downsample(narrow, wide, config.oversample),
+        *(ConvNeXtBlock(wide) for _ in range(config.encoder_blocks[1])),
+        nn.LayerNorm(wide),
+    )
+
+
+def _decoder(config: PupCodecConfig) -> nn.Sequential:
+    wide, ahead = config.width, config.lookahead
+    return nn.Sequential(
+        Conv(wide, wide, kernel=7, lookahead=ahead),
+        Norm(wide),
+        *(ConvNeXtBlock(wide, lookahead=ahead) for _ in range(config.decoder_blocks[0])),
+        Upsample(wide, config.oversample),
+        *(ConvNeXtBlock(wide, lookahead=ahead) for _ in range(config.decoder_blocks[1])),
+        Norm(wide),
+        Pointwise(wide, config.synthesis_fft + 2),
+    )
