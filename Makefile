@@ -1,0 +1,32 @@
+# The habits of the house. `make demo` and `make test` each do all of their own set-up.
+
+PYTHON ?= python3
+VENV := .venv
+DEMO := .venvs/demo
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup demo test check
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --constraint constraints.txt torch --editable '.[dev]'
+	@touch $@
+
+# Installs the package as a user would, apart from the development environment, and speaks.
+demo: $(DEMO)/.installed
+	@$(DEMO)/bin/bark generate "Hello! I am a small voice, and I speak on your own machine." --seed 1 --output demo.wav
+
+$(DEMO)/.installed: pyproject.toml constraints.txt $(shell find bark -type f -not -name '*.pyc')
+	@test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)
+	@$(DEMO)/bin/pip install --quiet --constraint constraints.txt torch .
+	@touch $@
+
+test: setup
+	@$(VENV)/bin/python -m pytest
+
+check: setup
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
