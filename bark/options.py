@@ -102,8 +102,8 @@ class GenerateOptions:
 
 def _number(name: str, value: object, low: float, high: float, above: bool = False) -> None:
     """Checks low ≤ value ≤ high, or low < value where `above`."""
-    fits = isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
-    if not fits or (above and value == low):
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not (math.isfinite(number) and low <= number <= high) or (above and number == low):
         bounds = f"{'above' if above else 'at least'} {low:g}" + (f" and at most {high:g}" if high < math.inf else "")
         raise OptionError(f"{name} must be a number {bounds}, not {value!r}")
 
