@@ -11,21 +11,16 @@ class Codebook(nn.Module):
     """One quantiser: projects to a few dimensions, takes the nearest entry on the unit sphere, projects back.
 
     Factorised and normalised lookup is from Improved VQGAN (Yu et al. 2021) by way of DAC (Kumar et al. 2023).
-    Entries follow their members by exponential moving averages; those that lose all members are re-seeded.
+    Entries are not trained by gradients but follow their members (`bark.training.codec`).
     """
 
     entries: Tensor
-    counts: Tensor
-    sums: Tensor
 
     def __init__(self, channels: int, size: int, dim: int) -> None:
         super().__init__()
         self.down = nn.Linear(channels, dim)
         self.up = nn.Linear(dim, channels)
-        entries = F.normalize(torch.randn(size, dim), dim=-1)
-        self.register_buffer("entries", entries)
-        self.register_buffer("counts", torch.ones(size), persistent=False)
-        self.register_buffer("sums", entries.clone(), persistent=False)
+        self.register_buffer("entries", F.normalize(torch.randn(size, dim), dim=-1))
 
     def encode(self, x: Tensor) -> Tensor:
         """[B, T, C] → entries' indices [B, T]."""

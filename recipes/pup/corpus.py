@@ -6,10 +6,12 @@ The rows are written last, so a shard with rows is whole; a killed run makes onl
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
 import random
+import tarfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -134,3 +136,30 @@ def _write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     os.replace(temporary, path)
+
+
+def import_ready(archive: Path, rows: Path, out: Path, shard_clips: int = 250) -> None:
+    """Brings ready clips (a tar of Opus files and a JSON row a clip) into the same shards."""
+    import soundfile
+
+    with tarfile.open(archive) as clips:
+        members = {Path(member.name).name: member for member in clips.getmembers()}
+        wanted = [json.loads(line) for line in rows.read_text(encoding="utf-8").splitlines()]
+        for shard, start in enumerate(range(0, len(wanted), shard_clips)):
+            path = out / f"{shard:04d}"
+            if path.with_suffix(".jsonl").exists():
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written, offset = [], 0
+            with path.with_suffix(".part").open("wb") as audio_file:
+                for row in wanted[start : start + shard_clips]:
+                    packed = clips.extractfile(members[row["file"]])
+                    assert packed is not None
+                    audio, _ = soundfile.read(io.BytesIO(packed.read()), dtype="float32")
+                    audio_file.write((np.clip(audio, -1, 1) * 32767).round().astype("<i2").tobytes())
+                    kept = {k: row[k] for k in ("text", "voice", "phonemes", "durations", "trim_start") if k in row}
+                    place = {"id": f"{out.name}/{row['file']}", "language": archive.stem, "teacher": "kokoro"}
+                    written.append({**place, **kept, "offset": offset, "samples": len(audio)})
+                    offset += len(audio)
+            os.replace(path.with_suffix(".part"), path.with_suffix(".pcm"))
+            _write_rows(path.with_suffix(".jsonl"), written)

@@ -1,0 +1,71 @@
+"""From a TOML file to a run: reads what to train, on what, how long, and where to keep it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bark.errors import TrainingError
+from bark.models.config import from_mapping
+from bark.training.loop import LoopConfig, Task, Trainer
+from bark.training.optimizers import OptimizerConfig
+
+Settings = Mapping[str, Any]
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        TrainingError: the file can't be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TrainingError(f"can't read {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingError(f"{path} is not TOML: {error}") from error
+
+
+def train(what: str, settings: Settings, data: Path, out: Path, device: str = "cpu") -> None:
+    """Trains one model to the end of its schedule, or until it's told to stop.
+
+    Args:
+        what: "codec", "semantic-tokenizer", "semantic", "coarse" or "fine".
+        settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own.
+        data: folder of the corpus and of tokenised data.
+        out: folder of all runs; this one takes `out/what`.
+
+    Raises:
+        TrainingError: the settings have no such table, or the data isn't there.
+    """
+    if what not in TASKS:
+        raise TrainingError(f"can't train {what!r}; there are {', '.join(TASKS)}")
+    if what not in settings:
+        raise TrainingError(f"the config has no table [{what}]")
+    table = dict(settings[what])
+    loop = from_mapping(LoopConfig, table.pop("loop", {}), f"[{what}.loop]")
+    optimizer = from_mapping(OptimizerConfig, table.pop("optimizer", {}), f"[{what}.optimizer]")
+    task = TASKS[what](table, settings, data, out)
+    Trainer(task, loop, optimizer, out / what, device).run()
+
+
+def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
+    from bark.codec import build_codec
+    from bark.training.codec import CodecTask, CodecTaskConfig
+
+    codec = build_codec(settings["model"]["codec"])
+    train_set, held_out = _samplers(table.pop("sets"), data)
+    return CodecTask(codec, train_set, held_out, from_mapping(CodecTaskConfig, table, "[codec]"))
+
+
+def _samplers(sets: Mapping[str, float], data: Path) -> tuple[Any, Any]:
+    from bark.training.audio_corpus import AudioSampler
+
+    folders = {data / "corpus" / name: weight for name, weight in sets.items()}
+    return AudioSampler(folders), AudioSampler(folders, held_out=True)
+
+
+TASKS: dict[str, Callable[[dict[str, Any], Settings, Path, Path], Task]] = {"codec": _codec}
