@@ -1,0 +1,48 @@
+"""From the name of a model to the folder it is in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bark.errors import WeightsNotFoundError
+from bark.settings import Settings
+
+BUNDLED = Path(__file__).parent / "bundled"
+CONFIG = "config.json"  # a folder with this file is a checkpoint
+
+
+def bundled_models() -> list[str]:
+    """Names of the models inside the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG}"))
+
+
+def find_checkpoint(model: str | os.PathLike[str], settings: Settings | None = None) -> Path:
+    """The folder of a model.
+
+    Args:
+        model: a path, or a name, which is looked for inside the package, then in the cache, then here.
+        settings: say where the cache is; None reads the environment.
+
+    Raises:
+        WeightsNotFoundError: there is none; the text lists the places searched.
+    """
+    places = _places(model, settings or Settings.from_env())
+    for folder in places:
+        if (folder / CONFIG).is_file():
+            return folder
+    searched = ", ".join(str(folder) for folder in places)
+    known = ", ".join(bundled_models()) or "none"
+    raise WeightsNotFoundError(
+        f"there is no model {os.fspath(model)!r}: no {CONFIG} in {searched}; models inside the package: {known}"
+    )
+
+
+def _places(model: str | os.PathLike[str], settings: Settings) -> list[Path]:
+    path = Path(model)
+    if path.name == os.fspath(model) and isinstance(model, str):  # a bare name
+        return [BUNDLED / model, settings.models / model, path.absolute()]
+    try:
+        return [path.expanduser().absolute()]
+    except RuntimeError:  # ~somebody whom the system doesn't know
+        return [path]
