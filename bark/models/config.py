@@ -174,13 +174,13 @@ def from_mapping(kind: type[T], values: Any, where: str) -> T:
 
 
 def _suno(name: str, n_layer: int, n_head: int, n_embd: int) -> ModelConfig:
-    shape = {"n_layer": n_layer, "n_head": n_head, "n_embd": n_embd, "block_size": 1024}
+    shape = (n_layer, n_head, n_embd, 1024)
     return ModelConfig(
         name=name,
         tokens=SUNO,
-        semantic=GPTConfig(**shape, input_vocab=129_600, output_vocab=10_048),
-        coarse=GPTConfig(**shape, input_vocab=12_096, output_vocab=12_096),
-        fine=FineGPTConfig(**shape, vocab=1056),
+        semantic=GPTConfig(*shape, input_vocab=129_600, output_vocab=10_048),
+        coarse=GPTConfig(*shape, input_vocab=12_096, output_vocab=12_096),
+        fine=FineGPTConfig(*shape, vocab=1056),
     )
 
 

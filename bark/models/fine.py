@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,8 +29,7 @@ class FineGPT(nn.Module):
         )
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.lm_heads = nn.ModuleList(
-            nn.Linear(config.n_embd, config.vocab, bias=False)
-            for _ in range(config.n_given, config.n_codebooks)
+            nn.Linear(config.n_embd, config.vocab, bias=False) for _ in range(config.n_given, config.n_codebooks)
         )
         for i, head in enumerate(self.lm_heads):
             self.wtes[i + 1].weight = head.weight
@@ -48,9 +49,16 @@ class FineGPT(nn.Module):
         Returns:
             [B, T, rows].
         """
-        x: Tensor = sum(F.embedding(codes[:, :, k], self.wtes[k].weight) for k in range(codebook + 1))  # type: ignore[arg-type, assignment]
+        x = self.wtes[0](codes[:, :, 0])
+        for k in range(1, codebook + 1):
+            x = x + self.wtes[k](codes[:, :, k])
         x = x + self.wpe(torch.arange(codes.shape[1], device=codes.device))
         for block in self.h:
             x = block(x)
-        head = self.lm_heads[codebook - self.config.n_given]
+        head = cast(nn.Linear, self.lm_heads[codebook - self.config.n_given])
         return F.linear(self.ln_f(x), head.weight[rows])
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.wpe.weight.device

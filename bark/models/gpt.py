@@ -62,3 +62,8 @@ class GPT(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.wte.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of what the trunk computes with."""
+        return self.wpe.weight.dtype

@@ -56,7 +56,8 @@ class SelfAttention(nn.Module):
             length = x.shape[1]
             future = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
             scores = scores.masked_fill(future, float("-inf"))
-        return scores.softmax(-1)
+        weights: Tensor = scores.softmax(-1)
+        return weights
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         batch, length, width = x.shape

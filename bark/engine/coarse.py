@@ -1,0 +1,180 @@
+"""Semantic tokens to the codes of the first codebooks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bark.engine.checks import Tokens, code_rows, token_row
+from bark.engine.decoder import Decoder
+from bark.engine.sampling import Sampler
+from bark.errors import BarkError, CheckpointError, VoiceError
+from bark.models.config import ModelConfig
+from bark.models.gpt import GPT
+from bark.options import SamplingOptions
+from bark.tokens import IntArray
+
+
+@dataclass(frozen=True)
+class CoarseHistory:
+    """What a voice has said before.
+
+    Attributes:
+        semantic: its semantic tokens [T].
+        codes: of the same seconds, [n_coarse, T'].
+    """
+
+    semantic: Tokens
+    codes: Tokens
+
+
+@dataclass
+class Lookahead:
+    """Semantic tokens, taken from their source no earlier than they are asked for."""
+
+    source: Iterator[int]
+    tokens: list[int] = field(default_factory=list)
+    ended: bool = False
+
+    def reach(self, count: int) -> None:
+        """Goes on until there are `count` tokens, or no more."""
+        while len(self.tokens) < count and not self.ended:
+            token = next(self.source, None)
+            if token is None:
+                self.ended = True
+            else:
+                self.tokens.append(token)
+
+
+class CoarseStage:
+    """Says how it sounds: semantic tokens to codes of the first codebooks, interleaved in time.
+
+    Each window reads semantic tokens around the present, the infer token and the last coarse tokens, and writes
+    `layout.stride` coarse tokens. What a window shares with the one before it stays in the cache.
+
+    Raises:
+        CheckpointError: the window does not fit the model, or its stride cuts frames apart.
+    """
+
+    def __init__(self, model: GPT, config: ModelConfig) -> None:
+        self.model = model
+        self.tokens = config.tokens
+        self.layout = config.coarse_layout
+        self.max_semantic_history = math.floor(self.layout.max_history / self.tokens.coarse_per_semantic)
+        self._check(model.config.block_size)
+
+    def generate(
+        self,
+        semantic: Iterable[int],
+        history: CoarseHistory | None = None,
+        *,
+        options: SamplingOptions,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[IntArray]:
+        """Codes [n_coarse, t], a window at a time; all windows together have `frames(len(semantic))` frames.
+
+        Args:
+            semantic: tokens, at once or as they come.
+            history: of the voice to go on with.
+            options: how to sample.
+            generator: on the model's device; None for unpredictable draws.
+
+        Raises:
+            VoiceError: the history is not of this model's vocabulary.
+            BarkError: the semantic tokens aren't; at once for an array, else when such a token comes.
+        """
+        before, written = self._history(history)
+        if isinstance(semantic, (np.ndarray, Tensor)):
+            semantic = token_row(semantic, self.tokens.semantic_vocab, "semantic tokens", BarkError).tolist()
+        lookahead = Lookahead(map(self._checked, semantic), before)
+        # tokens of each codebook repeat among themselves, so each has a sampler; the draws come from one source
+        first = Sampler(options, generator, self.model.device)
+        others = [Sampler(options, first.generator, self.model.device) for _ in range(1, self.tokens.n_coarse)]
+        return self._stream(lookahead, written, [first, *others])
+
+    def frames(self, n_semantic: int) -> int:
+        """Frames of so many semantic tokens."""
+        return math.floor(n_semantic * self.tokens.coarse_per_semantic / self.tokens.n_coarse)
+
+    @torch.inference_mode()
+    def _stream(self, semantic: Lookahead, written: list[int], samplers: list[Sampler]) -> Iterator[IntArray]:
+        n_before, step = len(semantic.tokens), 0
+        decoder = Decoder(self.model, self._capacity)
+        while True:
+            start = self._window_start(n_before, step)
+            semantic.reach(start + self.layout.semantic_window)
+            self._reach_steps(semantic, n_before, step + self.layout.stride)
+            steps = self.frames(len(semantic.tokens) - n_before) * self.tokens.n_coarse
+            count = min(self.layout.stride, steps - step)
+            if count <= 0:
+                return
+            new = self._write(decoder, self._prompt(semantic.tokens[start:], written), count, samplers)
+            written += new
+            step += count
+            yield self.tokens.unflatten_coarse(np.array(new))
+
+    def _reach_steps(self, semantic: Lookahead, n_before: int, steps: int) -> None:
+        """Goes on until the semantic tokens are worth so many coarse tokens; most windows have seen enough."""
+        while self.frames(len(semantic.tokens) - n_before) * self.tokens.n_coarse < steps and not semantic.ended:
+            semantic.reach(len(semantic.tokens) + 1)
+
+    def _window_start(self, n_before: int, step: int) -> int:
+        """The first semantic token that the window at this step reads."""
+        present = n_before + round(step / self.tokens.coarse_per_semantic)
+        return max(0, present - self.max_semantic_history)
+
+    def _prompt(self, semantic: list[int], written: list[int]) -> list[int]:
+        window = semantic[: self.layout.semantic_window]
+        pads = [self.tokens.coarse_semantic_pad] * (self.layout.semantic_window - len(window))
+        return [*window, *pads, self.tokens.coarse_infer, *written[max(0, len(written) - self.layout.max_history) :]]
+
+    def _write(self, decoder: Decoder, prompt: list[int], count: int, samplers: list[Sampler]) -> list[int]:
+        """So many new tokens, beginning with codebook 0."""
+        hidden = decoder.start(prompt)
+        new: list[Tensor] = []
+        for i in range(count):
+            codebook = i % self.tokens.n_coarse
+            rows = self.tokens.coarse_rows(codebook)
+            new.append(samplers[codebook](self.model.logits(hidden, rows)) + rows.start)
+            if i + 1 < count:
+                hidden = decoder.step(new[-1], len(prompt) + i)
+        tokens: list[int] = torch.stack(new).tolist()  # the window's one wait for the device
+        return tokens
+
+    def _history(self, history: CoarseHistory | None) -> tuple[list[int], list[int]]:
+        """The end of the voice's semantic and coarse tokens, as long as each other."""
+        if history is None:
+            return [], []
+        tokens, ratio = self.tokens, self.tokens.coarse_per_semantic
+        semantic = token_row(history.semantic, tokens.semantic_vocab, "semantic history", VoiceError)
+        codes = code_rows(history.codes, tokens.n_coarse, tokens.codebook_size, "coarse history", VoiceError)
+        coarse = tokens.flatten_coarse(codes)
+        even = len(semantic) - len(semantic) % 2
+        n_semantic = min(self.max_semantic_history, even, math.floor(len(coarse) / ratio))
+        n_coarse = round(n_semantic * ratio)
+        kept = coarse[len(coarse) - n_coarse : max(0, len(coarse) - self.layout.drop_history)]
+        return semantic[len(semantic) - n_semantic :].tolist(), kept.tolist()
+
+    def _checked(self, token: int) -> int:
+        if not 0 <= token < self.tokens.semantic_vocab:
+            raise BarkError(f"semantic tokens: expected 0 … {self.tokens.semantic_vocab - 1}, got {token}")
+        return int(token)
+
+    @property
+    def _capacity(self) -> int:
+        """Positions of a whole window; its last token is never read."""
+        return self.layout.semantic_window + 1 + self.layout.max_history + self.layout.stride - 1
+
+    def _check(self, block_size: int) -> None:
+        if self._capacity > block_size:
+            raise CheckpointError(f"config.json: coarse: a window of {self._capacity} positions, but {block_size=}")
+        if self.layout.stride < 1 or self.layout.stride % self.tokens.n_coarse:
+            raise CheckpointError(
+                f"config.json: coarse_layout: a stride of {self.layout.stride} tokens cuts frames of "
+                f"{self.tokens.n_coarse} apart"
+            )

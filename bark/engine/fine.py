@@ -1,0 +1,203 @@
+"""The codes of the first codebooks to those of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bark.engine.checks import Tokens, code_rows
+from bark.engine.sampling import Sampler
+from bark.errors import BarkError, CheckpointError, OptionError, VoiceError
+from bark.models.config import FineLayout, ModelConfig
+from bark.models.fine import FineGPT
+from bark.options import SamplingOptions
+from bark.tokens import IntArray
+
+
+class Window(NamedTuple):
+    """Frames start … stop − 1 are read, those from fill on are written."""
+
+    start: int
+    fill: int
+    stop: int
+
+
+class Windows:
+    """Where the windows of an utterance lie; frames are counted from the beginning of its history.
+
+    With `pad_window` they lie as Suno's do: a hop apart from the very beginning on, the last one at the end.
+    Without, each has as many frames on either side of its hop as there are and fit.
+    """
+
+    def __init__(self, layout: FineLayout, n_history: int) -> None:
+        self.layout = layout
+        self.n_history = n_history
+
+    def end(self, n: int) -> int:
+        """Frames that window n reads up to, in an utterance that is long enough."""
+        return self._start(n) + self.layout.window
+
+    def window(self, n: int, total: int) -> Window:
+        """Window n, where `total` frames are there: all of the utterance, or enough for `end`."""
+        stop = min(self.end(n), total)
+        return Window(max(0, stop - self.layout.window), self.fill(n, total), stop)
+
+    def fill(self, n: int, total: int) -> int:
+        """First frame that window n writes."""
+        fill = self.n_history + n * self.layout.hop
+        return min(fill, max(0, total - self.layout.hop)) if self.layout.pad_window else fill
+
+    def _start(self, n: int) -> int:
+        if self.layout.pad_window:
+            return n * self.layout.hop
+        beside = (self.layout.window - self.layout.hop) // 2
+        return max(0, self.n_history + n * self.layout.hop - beside)
+
+
+class Frames:
+    """Codes [n_codebooks, T], the history's and those that come, with a placeholder where none is known yet."""
+
+    def __init__(self, history: IntArray, source: Iterator[IntArray], unknown: int) -> None:
+        self.codes = history
+        self.unknown = unknown
+        self.ended = False
+        self._source = source
+
+    def __len__(self) -> int:
+        return int(self.codes.shape[1])
+
+    def reach(self, total: int) -> bool:
+        """Goes on until there are `total` frames, or no more; whether there are."""
+        while len(self) < total and not self.ended:
+            chunk = next(self._source, None)
+            if chunk is None:
+                self.ended = True
+            else:
+                self._append(chunk)
+        return len(self) >= total
+
+    def pad(self, total: int) -> None:
+        """Makes it so many frames at least, unknown in all codebooks."""
+        self._append(np.empty((0, max(0, total - len(self))), dtype=np.int64))
+
+    def _append(self, chunk: IntArray) -> None:
+        frames = np.full((len(self.codes), chunk.shape[1]), self.unknown)
+        frames[: len(chunk)] = chunk
+        self.codes = np.concatenate([self.codes, frames], axis=1)
+
+
+class FineStage:
+    """Fills in the codebooks after the coarse ones, one after another, a window at a time.
+
+    A window reads, of every frame, the codebooks known so far: of the frames before those it writes, all of them;
+    of the frames it writes, those before the one it predicts, with `TokenSpace.fine_pad` in that one's place.
+
+    Raises:
+        CheckpointError: the windows do not fit the model or each other.
+    """
+
+    def __init__(self, model: FineGPT, config: ModelConfig) -> None:
+        self.model = model
+        self.tokens = config.tokens
+        self.layout = config.fine_layout
+        self._check()
+
+    def generate(
+        self,
+        coarse: IntArray | Tensor | Iterable[IntArray],
+        history: Tokens | None = None,
+        *,
+        options: SamplingOptions,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[IntArray]:
+        """Codes [n_codebooks, t], as soon as no later window can change them; as many frames as came.
+
+        Args:
+            coarse: codes [n_coarse, T], at once or as an iterator of pieces.
+            history: a voice's codes [n_codebooks, T']; the last `layout.max_history` frames are read.
+            options: how to sample; frames of a window come all at once, so repetition can't be looked at.
+            generator: on the model's device; None for unpredictable draws.
+
+        Raises:
+            OptionError: the options look at repetition.
+            VoiceError: the history is not of this model's shape.
+            BarkError: the coarse codes aren't; at once for an array, else when such a piece comes.
+        """
+        if options.repetition_window:
+            raise OptionError("repetition_window: the fine stage writes all frames at once; set it to 0 there")
+        pieces = (
+            iter([self._checked(coarse)]) if isinstance(coarse, (np.ndarray, Tensor)) else map(self._checked, coarse)
+        )
+        frames = Frames(self._history(history), pieces, self.tokens.fine_pad)
+        return self._stream(frames, Sampler(options, generator, self.model.device))
+
+    @torch.inference_mode()
+    def _stream(self, frames: Frames, sampler: Sampler) -> Iterator[IntArray]:
+        given = settled = len(frames)
+        if not frames.reach(given + 1):
+            return
+        windows = Windows(self.layout, given)
+        for n in count():
+            frames.reach(windows.end(n))
+            known = len(frames)
+            if self.layout.pad_window:
+                frames.pad(self.layout.window)
+            window = windows.window(n, len(frames))
+            self._predict(frames.codes, window, sampler)
+            done = min(windows.fill(n + 1, len(frames)), known)
+            if done > settled:
+                yield frames.codes[:, settled:done]
+            settled = max(settled, done)
+            if not frames.reach(window.stop + 1):
+                break
+        if known > settled:
+            yield frames.codes[:, settled:known]
+
+    def _predict(self, codes: IntArray, window: Window, sampler: Sampler) -> None:
+        """Writes the codebooks after the coarse ones into the window's frames from `fill` on."""
+        start, fill, stop = window
+        if not self.layout.pad_window:  # Suno's windows leave what the window before them guessed
+            codes[self.tokens.n_coarse :, fill:stop] = self.tokens.fine_pad
+        seen = torch.from_numpy(codes[:, start:stop].T.copy()).to(self.model.device)
+        for codebook in range(self.tokens.n_coarse, self.tokens.n_codebooks):
+            logits = self.model(codebook, seen[None], slice(0, self.tokens.codebook_size))
+            seen[fill - start :, codebook] = sampler(logits[0, fill - start :])
+        codes[:, fill:stop] = seen[fill - start :].T.cpu().numpy()
+
+    def _history(self, values: Tokens | None) -> IntArray:
+        tokens = self.tokens
+        if values is None:
+            return np.empty((tokens.n_codebooks, 0), dtype=np.int64)
+        codes = code_rows(values, tokens.n_codebooks, tokens.codebook_size, "fine history", VoiceError)
+        return codes[:, max(0, codes.shape[1] - self.layout.max_history) :]
+
+    def _checked(self, codes: Tokens) -> IntArray:
+        return code_rows(codes, self.tokens.n_coarse, self.tokens.codebook_size, "coarse codes", BarkError)
+
+    def _check(self) -> None:
+        layout, shape = self.layout, self.model.config
+        if not 0 < layout.hop <= layout.window <= shape.block_size:
+            raise CheckpointError(
+                f"config.json: fine_layout: expected 0 < hop ≤ window ≤ {shape.block_size}, the model's block_size, "
+                f"got hop {layout.hop}, window {layout.window}"
+            )
+        if layout.pad_window and layout.max_history + layout.hop > layout.window:
+            raise CheckpointError(
+                f"config.json: fine_layout: a history of {layout.max_history} frames and a hop of {layout.hop} "
+                f"don't fit a window of {layout.window}"
+            )
+        if self.tokens.fine_pad >= shape.vocab or self.tokens.n_codebooks != shape.n_codebooks:
+            raise CheckpointError(
+                f"config.json: fine: a vocabulary of {shape.vocab} and {shape.n_codebooks} codebooks, but the tokens "
+                f"are {self.tokens.codebook_size} and a placeholder in {self.tokens.n_codebooks} codebooks"
+            )
+        if not shape.n_given <= self.tokens.n_coarse <= self.tokens.n_codebooks:
+            raise CheckpointError(
+                f"config.json: fine: codebooks from {shape.n_given} on have a head, but {self.tokens.n_coarse} of "
+                f"{self.tokens.n_codebooks} are coarse"
+            )

@@ -1,0 +1,69 @@
+"""Keys and values of the positions read so far."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bark.models.config import GPTConfig
+
+
+class KVCache:
+    """Room for `capacity` positions, allocated once; `append` fills it, layer after layer.
+
+    Args:
+        config: shape of the model that fills it.
+        capacity: positions; at most the model's block size.
+        batch: rows.
+    """
+
+    def __init__(
+        self, config: GPTConfig, capacity: int, *, device: torch.device, dtype: torch.dtype, batch: int = 1
+    ) -> None:
+        if not 0 < capacity <= config.block_size:
+            raise ValueError(f"a cache of {capacity} positions, but the model reads 1 … {config.block_size}")
+        shape = (config.n_layer, batch, config.n_head, capacity, config.n_embd // config.n_head)
+        self._keys = torch.empty(shape, device=device, dtype=dtype)
+        self._values = torch.empty(shape, device=device, dtype=dtype)
+        self._length = 0
+
+    @property
+    def length(self) -> int:
+        """Positions that all layers have read."""
+        return self._length
+
+    @property
+    def capacity(self) -> int:
+        """Positions there is room for."""
+        return self._keys.shape[3]
+
+    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Takes keys and values [B, H, T, D] of new positions, gives those of all positions [B, H, S, D].
+
+        The length grows with the last layer, so all layers of one pass write to the same place.
+
+        Raises:
+            ValueError: no room; nothing is written.
+        """
+        start, end = self._length, self._length + key.shape[2]
+        if end > self.capacity:
+            raise ValueError(f"{key.shape[2]} positions after {start} don't fit a cache of {self.capacity}")
+        self._keys[layer, :, :, start:end] = key
+        self._values[layer, :, :, start:end] = value
+        if layer == len(self._keys) - 1:
+            self._length = end
+        return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
+
+    def truncate(self, length: int) -> None:
+        """Forgets the positions from `length` on.
+
+        Raises:
+            ValueError: fewer positions have been read.
+        """
+        if not 0 <= length <= self._length:
+            raise ValueError(f"can't cut a cache of {self._length} positions to {length}")
+        self._length = length
+
+    def reset(self) -> None:
+        """Forgets all positions."""
+        self._length = 0

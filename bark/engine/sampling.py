@@ -1,0 +1,160 @@
+"""From logits to a token: a list of filters, then one draw, without waiting for the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from bark.errors import OptionError
+from bark.options import SamplingOptions
+
+NEVER = float("-inf")
+
+
+class LogitFilter(Protocol):
+    """Reshapes a distribution: logits [..., V] to logits [..., V], −inf where a token can't be picked."""
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Gives new logits; those passed in stay as they are."""
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """Divides the logits: below 1 sharpens, above 1 flattens."""
+
+    value: float
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Logits of the tempered distribution."""
+        return logits / self.value
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Keeps exactly the k likeliest tokens: of equal logits at the edge, only as many as there is room for."""
+
+    k: int
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Logits, −inf outside the top k."""
+        if self.k >= logits.shape[-1]:
+            return logits
+        values, tokens = logits.topk(self.k)
+        # a comparison with the k-th value would keep every token that ties with it
+        return torch.full_like(logits, NEVER).scatter(-1, tokens, values)
+
+
+@dataclass(frozen=True)
+class TopP:
+    """Keeps the likeliest tokens until their probability exceeds p, the one that crosses p included."""
+
+    p: float
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Logits, −inf outside the nucleus, which always has the likeliest token."""
+        values, tokens = logits.sort(descending=True)
+        mass = values.softmax(-1).cumsum(-1)
+        outside = torch.zeros_like(mass, dtype=torch.bool)
+        outside[..., 1:] = mass[..., :-1] > self.p
+        return torch.empty_like(logits).scatter(-1, tokens, values.masked_fill(outside, NEVER))
+
+
+@dataclass(frozen=True)
+class MinEos:
+    """Leaves nothing but the end of the utterance once its probability reaches p."""
+
+    eos: int
+    p: float
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Logits, −inf but for `eos` where the utterance must end."""
+        ends = logits.softmax(-1)[..., self.eos, None] >= self.p
+        others = torch.arange(logits.shape[-1], device=logits.device) != self.eos
+        return logits.masked_fill(ends & others, NEVER)
+
+
+def logit_filters(options: SamplingOptions) -> list[LogitFilter]:
+    """The filters of the options, in the original's order: the nucleus is measured before the temperature."""
+    filters: list[LogitFilter] = []
+    if options.top_p is not None:
+        filters.append(TopP(options.top_p))
+    if options.top_k is not None:
+        filters.append(TopK(options.top_k))
+    if options.temperature:
+        filters.append(Temperature(options.temperature))
+    return filters
+
+
+def draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    """One token [...] from each distribution [..., V].
+
+    The same draw as `torch.multinomial`, which would wait for the device to check its input.
+    """
+    noise = torch.empty_like(probabilities).exponential_(generator=generator)
+    return (probabilities / noise).argmax(-1)
+
+
+def stage_generator(seed: int, stage: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """The source of one stage's draws in one request.
+
+    Args:
+        seed: of the request.
+        stage: any label; generators of different labels are unrelated, so that one stage's draws never shift
+            another's.
+        device: the model's. The same seed draws differently on a CPU and on a GPU.
+    """
+    digest = hashlib.sha256(f"{seed}/{stage}".encode()).digest()  # `hash` differs from process to process
+    return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "little"))
+
+
+class Sampler:
+    """Picks the tokens of one sequence.
+
+    Args:
+        options: how to pick.
+        generator: where the draws come from; None for unpredictable ones.
+        device: of the logits.
+        extra: filters that the stage adds after those of the options.
+    """
+
+    def __init__(
+        self,
+        options: SamplingOptions,
+        generator: torch.Generator | None,
+        device: torch.device,
+        extra: Sequence[LogitFilter] = (),
+    ) -> None:
+        self.options = options
+        self.generator = generator or _fresh_generator(device)
+        self.filters = [*logit_filters(options), *extra]
+        self._recent = torch.full((options.repetition_window,), -1, device=device)
+
+    def __call__(self, logits: Tensor) -> Tensor:
+        """Tokens [...] for logits [..., V]; looking at repetition, for one position [V] at a time."""
+        logits = logits.float()
+        filtered = logits
+        for logit_filter in self.filters:
+            filtered = logit_filter(filtered)
+        token = filtered.argmax(-1) if self.options.greedy else draw(filtered.softmax(-1), self.generator)
+        return self._vary(token, logits) if self.options.repetition_window else token
+
+    def _vary(self, token: Tensor, logits: Tensor) -> Tensor:
+        """Draws again, from the whole distribution, a token that fills too much of what came last."""
+        if logits.dim() != 1:
+            raise OptionError("repetition_window works only where tokens come one after another; set it to 0 here")
+        share = (self._recent == token).float().mean()
+        whole = (logits / (self.options.temperature or 1.0)).softmax(-1)
+        token = torch.where(share > self.options.repetition_ratio, draw(whole, self.generator), token)
+        self._recent = torch.cat([self._recent[1:], token[None]])
+        return token
+
+
+def _fresh_generator(device: torch.device) -> torch.Generator:
+    generator = torch.Generator(device)
+    generator.seed()
+    return generator

@@ -1,0 +1,142 @@
+"""Text tokens to semantic tokens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from bark.engine.checks import Tokens, token_row
+from bark.engine.decoder import Decoder
+from bark.engine.sampling import MinEos, Sampler
+from bark.errors import CheckpointError, TextError, VoiceError
+from bark.models.config import ModelConfig
+from bark.models.gpt import GPT
+from bark.options import SamplingOptions
+from bark.tokens import IntArray
+
+
+class SemanticStage:
+    """Says what is spoken, and how: text tokens [N] and a voice's semantic tokens to new semantic tokens.
+
+    The prompt is the sum of two rows, text and history, each from position 0 on; the infer token stands at
+    `layout.prompt_length`, whatever of the prompt is there, and the new tokens come after it.
+
+    Raises:
+        CheckpointError: the prompt does not fit the model.
+    """
+
+    def __init__(self, model: GPT, config: ModelConfig) -> None:
+        self.model = model
+        self.tokens = config.tokens
+        self.layout = config.semantic_layout
+        if self.layout.prompt_length >= model.config.block_size:
+            raise CheckpointError(
+                f"config.json: semantic: a prompt of {self.layout.prompt_length} positions leaves no room "
+                f"in a block_size of {model.config.block_size}"
+            )
+
+    @property
+    def text_length(self) -> int:
+        """Text tokens that can be read; whoever has more must cut or split them."""
+        return self.layout.text_length
+
+    def generate(
+        self,
+        text: Tokens,
+        history: Tokens | None = None,
+        *,
+        options: SamplingOptions,
+        min_eos_p: float | None = 0.2,
+        max_duration: float | None = None,
+        stop_at_eos: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[int]:
+        """Semantic tokens, one at a time.
+
+        Args:
+            text: token ids [N] as the tokenizer gives them, 1 ≤ N ≤ `text_length`.
+            history: a voice's semantic tokens [T]; the last `layout.history_length` are read.
+            options: how to sample.
+            min_eos_p: the utterance ends once its end has this probability, even if it isn't drawn; None for never.
+            max_duration: seconds; the token that exceeds them is the last.
+            stop_at_eos: False to go on to max_duration or the model's limit.
+            generator: on the model's device; None for unpredictable draws.
+
+        Raises:
+            TextError: there is no text, too much of it, or it is not of this model's vocabulary.
+            VoiceError: the history is not of this model's vocabulary.
+        """
+        embedded, positions = self._prompt(self._text(text), self._history(history))
+        limit = self._limit(max_duration)
+        extra = [MinEos(self.tokens.semantic_vocab, min_eos_p)] if stop_at_eos and min_eos_p is not None else []
+        sampler = Sampler(options, generator, self.model.device, extra)
+        return self._stream(embedded, positions, sampler, limit, stop_at_eos)
+
+    @torch.inference_mode()
+    def _stream(
+        self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, stop_at_eos: bool
+    ) -> Iterator[int]:
+        decoder = Decoder(self.model, prompt.shape[1] + limit - 1)
+        hidden = decoder.read(self._embed(prompt), positions)
+        for n in range(limit):
+            token = sampler(self._logits(hidden, stop_at_eos))
+            value = int(token)
+            if value == self.tokens.semantic_vocab:
+                return
+            yield value
+            if n + 1 < limit:
+                hidden = decoder.step(token, self.layout.prompt_length + 1 + n)
+
+    def _prompt(self, text: IntArray, history: IntArray) -> tuple[Tensor, Tensor]:
+        """Rows [2, P + 1] to be embedded and summed, and their positions [P + 1].
+
+        The infer token is in both rows; `_embed` counts it once.
+        """
+        length = self.layout.prompt_length if self.layout.pad_prompt else max(len(text), len(history))
+        rows = torch.empty(2, length + 1, dtype=torch.int64)
+        for row, values, pad in zip(
+            rows, (text, history), (self.tokens.text_pad, self.tokens.semantic_pad), strict=True
+        ):
+            row.fill_(pad)
+            row[: len(values)] = torch.from_numpy(values)
+        rows[:, -1] = self.tokens.semantic_infer
+        positions = torch.arange(length + 1)
+        positions[-1] = self.layout.prompt_length
+        return rows.to(self.model.device), positions.to(self.model.device)
+
+    def _embed(self, rows: Tensor) -> Tensor:
+        """Rows [2, P + 1] as the model reads them, [1, P + 1, C]."""
+        text, history = self.model.embed(rows)[:, None]
+        return torch.cat([text[:, :-1] + history[:, :-1], text[:, -1:]], dim=1)
+
+    def _logits(self, hidden: Tensor, with_eos: bool) -> Tensor:
+        """Logits [semantic_vocab], and that of the end as the last."""
+        logits = self.model.logits(hidden, slice(0, self.tokens.semantic_vocab))
+        if not with_eos:
+            return logits
+        eos = self.tokens.semantic_eos
+        return torch.cat([logits, self.model.logits(hidden, slice(eos, eos + 1))], dim=-1)
+
+    def _limit(self, max_duration: float | None) -> int:
+        limit = min(self.layout.max_steps, self.model.config.block_size - self.layout.prompt_length)
+        if max_duration is not None:
+            limit = min(limit, math.floor(max_duration * self.tokens.semantic_rate) + 1)
+        return limit
+
+    def _text(self, values: Tokens) -> IntArray:
+        offset = self.tokens.text_offset
+        text = token_row(values, self.model.config.input_vocab - offset, "text tokens", TextError)
+        if len(text) == 0:
+            raise TextError("there is no text to speak")
+        if len(text) > self.text_length:
+            raise TextError(f"the text is {len(text)} tokens long, but the model reads {self.text_length} at a time")
+        return text + offset
+
+    def _history(self, values: Tokens | None) -> IntArray:
+        history = token_row(
+            [] if values is None else values, self.tokens.semantic_vocab, "semantic history", VoiceError
+        )
+        return history[max(0, len(history) - self.layout.history_length) :]
