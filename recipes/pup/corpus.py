@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bark.evaluation.teachers import SAMPLE_RATE, HibariTeacher, KokoroTeacher, Spoken, Teacher
 from recipes.pup import texts
-from recipes.pup.teachers import SAMPLE_RATE, HibariTeacher, KokoroTeacher, Spoken, Teacher
 
 SILENCE = 0.01  # full scale is 1
 MARGIN = 0.15  # seconds of silence left at either end
