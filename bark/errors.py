@@ -37,3 +37,7 @@ class OutputError(BarkError, OSError):
 
 class TrainingError(BarkError):
     """A training run can't start or go on."""
+
+
+class BarkWarning(UserWarning):
+    """The result is not quite what was asked for; the text says what is missing."""

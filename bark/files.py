@@ -31,12 +31,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         OutputError: the file can't be written.
     """
+    target = check_target(path)
     try:
-        target = Path(path).resolve()  # behind a link, the file is replaced and the link stays
-        if target.exists() and not target.is_file() and not target.is_dir():
+        if target.exists() and not target.is_file():
             yield target
             return
-        _check(target)
         temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(4)}.part")
         try:
             yield temporary
@@ -50,16 +49,30 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise OutputError(f"can't write {path}: {reason(error)}") from error
 
 
+def check_target(path: str | os.PathLike[str]) -> Path:
+    """The file that writing to `path` replaces: behind a link, the one it points to.
+
+    Raises:
+        OutputError: no file can be there.
+    """
+    try:
+        target = Path(path).resolve()
+        if target.is_dir():
+            raise OutputError(f"can't write {path}: it is a folder; name a file in it")
+        if not target.parent.is_dir():
+            raise OutputError(f"can't write {path}: there is no folder {target.parent}; make it first")
+        if not os.access(target if target.exists() else target.parent, os.W_OK):
+            raise OutputError(f"can't write {path}: {REASONS[errno.EACCES]}")
+    except OutputError:
+        raise
+    except (OSError, ValueError) as error:  # a name too long, links in a circle, a NUL
+        raise OutputError(f"can't write {str(path)!r}: {getattr(error, 'strerror', None) or error}") from error
+    return target
+
+
 def reason(error: OSError) -> str:
     """Why the system refused, in plain words."""
     return REASONS.get(error.errno or 0) or error.strerror or str(error)
-
-
-def _check(target: Path) -> None:
-    if target.is_dir():
-        raise OutputError(f"can't write {target}: it is a folder; name a file in it")
-    if not target.parent.is_dir():
-        raise OutputError(f"can't write {target}: there is no folder {target.parent}; make it first")
 
 
 def _sync(path: Path) -> None:

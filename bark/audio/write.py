@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bark.errors import AudioError, OutputError
-from bark.files import replacing
+from bark.files import check_target, replacing
 
 OTHER_FORMATS = {".aac", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".webm"}
 
@@ -56,11 +56,21 @@ def write_wav(path: str | os.PathLike[str], audio: npt.NDArray[np.floating[Any]]
 
     Raises:
         AudioError: the audio is not one row of finite numbers.
-        OutputError: the file can't be written, or its name promises another format.
+        OutputError: as `check_wav_path`, or the file can't be written.
+    """
+    check_wav_path(path)
+    data = encode_wav(audio, sample_rate)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def check_wav_path(path: str | os.PathLike[str]) -> None:
+    """Finds out whether a WAV file can be there, before the work is done.
+
+    Raises:
+        OutputError: there is no such folder, it may not be written, or the name promises another format.
     """
     suffix = Path(path).suffix.lower()
     if suffix in OTHER_FORMATS:
         raise OutputError(f"can't write {path}: only WAV is written, not {suffix}; name it {Path(path).stem}.wav")
-    data = encode_wav(audio, sample_rate)
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    check_target(path)

@@ -26,8 +26,7 @@ class VoiceLibrary:
 
     def names(self) -> list[str]:
         """Names of all voices, sorted."""
-        files = self._folder.rglob("*.npz")
-        return sorted(file.relative_to(self._folder).with_suffix("").as_posix() for file in files)
+        return voice_names(self._folder)
 
     def load(self, voice: str | os.PathLike[str] | Voice) -> Voice:
         """A voice that suits the model.
@@ -58,3 +57,8 @@ class VoiceLibrary:
         found = list(dict.fromkeys(tails.get(hit, hit) for hit in near))[:3]
         hint = f"did you mean {' or '.join(found)}?" if found else "`bark voices list` shows them all"
         return f"there is no voice {name!r}; {hint}"
+
+
+def voice_names(folder: Path) -> list[str]:
+    """Names of the voices in a folder, sorted."""
+    return sorted(file.relative_to(folder).with_suffix("").as_posix() for file in folder.rglob("*.npz"))
