@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from bark.checkpoints.registry import CONFIG
 from bark.checkpoints.tensors import make_folder, read_tensors, save_tensors
@@ -70,7 +71,8 @@ class NativeCheckpoint:
     def codec(self, device: torch.device | str = "cpu") -> nn.Module:
         """The codec (`bark.codec.base.Codec`), in float32; raises as `semantic` does."""
         # Not on the meta device: a codec computes windows and filters when it is made, and they aren't stored.
-        codec = _built("codec", lambda: build_codec(self.config.codec))
+        with WithoutInit():
+            codec = _built("codec", lambda: build_codec(self.config.codec))
         load_weights(codec, self.folder / "codec.safetensors")
         return codec.to(device).eval().requires_grad_(False)
 
@@ -94,10 +96,25 @@ class NativeCheckpoint:
         return self.folder / VOICES
 
     def _load(self, part: str, make: Callable[[], M], device: torch.device | str, dtype: torch.dtype) -> M:
-        with torch.device("meta"):
+        with torch.device("meta"), WithoutInit():
             model = _built(part, make)
         load_weights(model, self.folder / f"{part}.safetensors", device=device, dtype=dtype)
         return model.eval().requires_grad_(False)
+
+
+class WithoutInit(TorchFunctionMode):
+    """Leaves out the initialisation of weights that are about to be replaced.
+
+    On the meta device it would do nothing, but `nn.init.normal_` imports torch's compiler there, which takes longer
+    than reading the weights.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Gives the tensor back as it is, where a function of `torch.nn.init` was to fill it."""
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 def load_weights(

@@ -1,0 +1,155 @@
+"""A whole model of a few thousand random weights: everything runs on it but what needs to understand the speech."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bark.checkpoints.native import save_checkpoint
+from bark.checkpoints.registry import BUNDLED
+from bark.codec import build_codec
+from bark.models.config import CoarseLayout, FineGPTConfig, FineLayout, GPTConfig, ModelConfig, SemanticLayout
+from bark.models.fine import FineGPT
+from bark.models.gpt import GPT
+from bark.pipeline import Bark
+from bark.text.tokenizer import train_tokenizer
+from bark.tokens import TokenSpace
+from bark.voices import Voice
+
+VOICES = ("v2/de_speaker_0", "v2/en_speaker_0", "v2/en_speaker_1")
+TEXTS = ["Hello, my name is Suno and I like pizza.", "The boat left the harbour at dawn."]
+TEXT_IDS = 300
+SPACE = TokenSpace(
+    sample_rate=24_000,
+    semantic_rate=25.0,
+    semantic_vocab=64,
+    frame_rate=50.0,
+    codebook_size=16,
+    n_coarse=2,
+    n_codebooks=8,
+    text_offset=70,
+    text_pad=70 + TEXT_IDS,
+    semantic_pad=64,
+    semantic_infer=71 + TEXT_IDS,
+    coarse_semantic_pad=97,
+    coarse_infer=98,
+)
+
+
+def tiny_config() -> ModelConfig:
+    """A model in pup's layout, as small as it can be."""
+    shape = {"n_layer": 2, "n_head": 2, "n_embd": 16}
+    return ModelConfig(
+        name="tiny",
+        tokens=SPACE,
+        semantic=GPTConfig(**shape, block_size=128, input_vocab=72 + TEXT_IDS, output_vocab=65),
+        coarse=GPTConfig(**shape, block_size=128, input_vocab=99, output_vocab=96),
+        fine=FineGPTConfig(**shape, block_size=64, vocab=17),
+        semantic_layout=SemanticLayout(text_length=48, history_length=24, max_steps=50, pad_prompt=False),
+        coarse_layout=CoarseLayout(semantic_window=24, max_history=60, stride=20, drop_history=0),
+        fine_layout=FineLayout(window=48, hop=24, max_history=12, pad_window=False),
+        codec={
+            "kind": "pup",
+            "codebook_size": 16,
+            "codebook_dim": 4,
+            "n_mels": 20,
+            "encoder_width": 8,
+            "encoder_blocks": (1, 1),
+            "width": 16,
+            "decoder_blocks": (1, 1),
+        },
+    )
+
+
+def tiny_voice(name: str, seed: int, seconds: float = 2.0) -> Voice:
+    """Random tokens, of the right shapes."""
+    rng = np.random.default_rng(seed)
+    frames = round(seconds * SPACE.frame_rate)
+    fine = rng.integers(SPACE.codebook_size, size=(SPACE.n_codebooks, frames))
+    semantic = rng.integers(SPACE.semantic_vocab, size=round(seconds * SPACE.semantic_rate))
+    return Voice(name, semantic, fine[: SPACE.n_coarse], fine)
+
+
+@pytest.fixture(scope="session")
+def config() -> ModelConfig:
+    """Of the tiny model."""
+    return tiny_config()
+
+
+@pytest.fixture(scope="session")
+def space() -> TokenSpace:
+    """Of the tiny model."""
+    return SPACE
+
+
+@pytest.fixture
+def voice() -> Voice:
+    """One that suits the tiny model."""
+    return tiny_voice("tester", 3)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory, config: ModelConfig) -> Path:
+    """Folder of the tiny model; not to be written to, see `own_checkpoint`."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    torch.manual_seed(0)
+    modules = {
+        "semantic": GPT(config.semantic),
+        "coarse": GPT(config.coarse),
+        "fine": FineGPT(config.fine),
+        "codec": build_codec(config.codec),
+    }
+    for index, name in enumerate(VOICES):
+        path = folder / "voices" / f"{name}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tiny_voice(name, index).save(path)
+    tokenizer = folder / "made.json"
+    train_tokenizer(TEXTS, vocab_size=TEXT_IDS, min_frequency=1).save(tokenizer)
+    save_checkpoint(folder, config, modules, tokenizer, torch.float16)
+    tokenizer.unlink()
+    return folder
+
+
+@pytest.fixture
+def own_checkpoint(checkpoint: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model, to be broken."""
+    return Path(shutil.copytree(checkpoint, tmp_path / "own"))
+
+
+@pytest.fixture(scope="session")
+def bark(checkpoint: Path) -> Bark:
+    """The tiny model, loaded once."""
+    return Bark(checkpoint, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def bundled() -> Path:
+    """Folder of the model that is in the package."""
+    folder = BUNDLED / "pup"
+    if not folder.is_dir():
+        pytest.skip("there is no bundled model")
+    return folder
+
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture
+def run(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command `bark` as a process of its own, in an empty folder, with the tiny model."""
+    monkeypatch.setenv("BARK_MODEL", str(checkpoint))
+    monkeypatch.setenv("BARK_DEVICE", "cpu")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def run(*arguments: str, stdin: bytes = b"", **more: object) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "bark", *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, timeout=60, **more)  # type: ignore[call-overload, no-any-return]
+
+    return run
