@@ -31,7 +31,7 @@ class Temperature:
 
     def __call__(self, logits: Tensor) -> Tensor:
         """Logits of the tempered distribution."""
-        return logits / self.value
+        return logits / max(self.value, 1e-20)  # less would make infinities, and of them no distribution
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Sampler:
         if logits.dim() != 1:
             raise OptionError("repetition_window works only where tokens come one after another; set it to 0 here")
         share = (self._recent == token).float().mean()
-        whole = (logits / (self.options.temperature or 1.0)).softmax(-1)
+        whole = Temperature(self.options.temperature or 1.0)(logits).softmax(-1)
         token = torch.where(share > self.options.repetition_ratio, draw(whole, self.generator), token)
         self._recent = torch.cat([self._recent[1:], token[None]])
         return token
