@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bark.errors import TrainingError
-from bark.models.config import from_mapping
+from bark.models.config import ModelConfig, from_mapping
 from bark.training.loop import LoopConfig, Task, Trainer
 from bark.training.optimizers import OptimizerConfig
 
@@ -61,6 +61,48 @@ def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> 
     return CodecTask(codec, train_set, held_out, from_mapping(CodecTaskConfig, table, "[codec]"))
 
 
+def _semantic(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
+    from bark.text.tokenizer import TextTokenizer
+    from bark.training.semantic import SemanticTask, SemanticTaskConfig
+
+    model = ModelConfig.from_dict(settings["model"])
+    text = TextTokenizer.from_file(data / "tokens" / "tokenizer.json")
+    clips, weights = _clips(table.pop("sets"), data, codes=False)
+    config = from_mapping(SemanticTaskConfig, table, "[semantic]")
+    return SemanticTask(model.semantic, model.tokens, model.semantic_layout, text, clips, weights, config)
+
+
+def _coarse(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
+    from bark.training.coarse import CoarseTask, CoarseTaskConfig
+
+    model = ModelConfig.from_dict(settings["model"])
+    clips, weights = _clips(table.pop("sets"), data, codes=True)
+    config = from_mapping(CoarseTaskConfig, table, "[coarse]")
+    return CoarseTask(model.coarse, model.tokens, model.coarse_layout, clips, weights, config)
+
+
+def _fine(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
+    from bark.training.fine import FineTask, FineTaskConfig
+
+    model = ModelConfig.from_dict(settings["model"])
+    clips, weights = _clips(table.pop("sets"), data, codes=True)
+    return FineTask(
+        model.fine, model.tokens, model.fine_layout, clips, weights, from_mapping(FineTaskConfig, table, "[fine]")
+    )
+
+
+def _clips(sets: Mapping[str, float], data: Path, codes: bool) -> tuple[list[Any], list[float]]:
+    """The clips of all sets, and how often each is drawn: a set's weight is shared by its clips."""
+    from bark.training.tokenized import read_tokens
+
+    clips, weights = [], []
+    for name, weight in sets.items():
+        members = read_tokens([data / "tokens" / name], codes)
+        clips += members
+        weights += [weight / len(members)] * len(members)
+    return clips, weights
+
+
 def _samplers(sets: Mapping[str, float], data: Path) -> tuple[Any, Any]:
     from bark.training.audio_corpus import AudioSampler
 
@@ -68,4 +110,24 @@ def _samplers(sets: Mapping[str, float], data: Path) -> tuple[Any, Any]:
     return AudioSampler(folders), AudioSampler(folders, held_out=True)
 
 
-TASKS: dict[str, Callable[[dict[str, Any], Settings, Path, Path], Task]] = {"codec": _codec}
+def _semantic_tokenizer(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
+    from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
+    from bark.training.audio_corpus import read_clips
+    from bark.training.semantic_tokenizer import SemanticTokenizerTask, SemanticTokenizerTaskConfig
+
+    shape = settings["model"]["semantic_tokenizer"]
+    tokenizer = SemanticTokenizer(from_mapping(SemanticTokenizerConfig, shape, "[model.semantic_tokenizer]"))
+    folders = {data / "corpus" / name: weight for name, weight in table.pop("sets").items()}
+    sets = [(read_clips([folder], held_out=False), weight) for folder, weight in folders.items()]
+    held_out = read_clips(list(folders)[::-1], held_out=True)
+    config = from_mapping(SemanticTokenizerTaskConfig, table, "[semantic-tokenizer]")
+    return SemanticTokenizerTask(tokenizer, sets, held_out, config)
+
+
+TASKS: dict[str, Callable[[dict[str, Any], Settings, Path, Path], Task]] = {
+    "codec": _codec,
+    "semantic-tokenizer": _semantic_tokenizer,
+    "semantic": _semantic,
+    "coarse": _coarse,
+    "fine": _fine,
+}

@@ -1,0 +1,128 @@
+"""Training of the coarse model: windows of semantic tokens in, their codes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bark.checkpoints.tensors import save_tensors
+from bark.models.config import CoarseLayout, GPTConfig
+from bark.models.gpt import GPT
+from bark.tokens import TokenSpace
+from bark.training.loop import Batch
+from bark.training.tokenized import TokenClip
+from bark.training.voices import ClipPool
+
+
+@dataclass(frozen=True)
+class CoarseTaskConfig:
+    """What a coarse run draws.
+
+    Attributes:
+        batch: windows of a batch.
+        from_start: share of the windows that begin where a clip begins, as without a voice.
+    """
+
+    batch: int = 12
+    from_start: float = 0.3
+    validation_windows: int = 48
+
+
+class CoarseTask(nn.Module):
+    """Windows as `bark.engine.coarse` lays them out: the first coarse token is of the first semantic token."""
+
+    def __init__(
+        self,
+        shape: GPTConfig,
+        tokens: TokenSpace,
+        layout: CoarseLayout,
+        clips: list[TokenClip],
+        weights: list[float],
+        config: CoarseTaskConfig,
+    ) -> None:
+        super().__init__()
+        self.model = GPT(shape)
+        self.model.reset_parameters()
+        self._tokens, self._layout, self._config = tokens, layout, config
+        train = [(c, w) for c, w in zip(clips, weights, strict=True) if not c.held_out]
+        self._pool = ClipPool([c for c, _ in train], [w for _, w in train], lambda c: len(c.semantic))
+        held_out = [clip for clip in clips if clip.held_out]
+        self._held_out = ClipPool(held_out, [1.0] * len(held_out), lambda c: len(c.semantic))
+
+    @property
+    def module(self) -> nn.Module:
+        """The module with all parameters."""
+        return self
+
+    def draw(self, rng: np.random.Generator) -> Batch:
+        """Random windows."""
+        return self._batch(self._pool, self._config.batch, rng)
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropy of each codebook."""
+        layout, tokens = self._layout, self._tokens
+        prefix = torch.full_like(batch["semantic"][:, :1], tokens.coarse_infer)
+        inputs = torch.cat([batch["semantic"], prefix, batch["coarse"][:, :-1].clamp(min=0)], 1)
+        positions = torch.arange(inputs.shape[1], device=inputs.device)
+        hidden = self.model(self.model.embed(inputs), positions)[:, layout.semantic_window :]
+        losses = {}
+        for book in range(tokens.n_coarse):
+            rows = tokens.coarse_rows(book)
+            logits = self.model.logits(hidden[:, book :: tokens.n_coarse], rows).float()
+            targets = batch["coarse"][:, book :: tokens.n_coarse]
+            targets = torch.where(targets < 0, targets, targets - rows.start)
+            losses[f"book_{book}"] = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=-1)
+        return {"loss": torch.stack(list(losses.values())).mean(), **losses}
+
+    def validate(self) -> dict[str, float]:
+        """Losses on clips kept back."""
+        batch = self._batch(self._held_out, self._config.validation_windows, np.random.default_rng(0))
+        device = next(self.parameters()).device
+        return {k: float(v) for k, v in self.forward({k: v.to(device) for k, v in batch.items()}).items()}
+
+    def export(self, path: Path) -> None:
+        """Writes `coarse.safetensors`."""
+        save_tensors(self.model.state_dict(), path / "coarse.safetensors")
+
+    def _batch(self, pool: ClipPool, count: int, rng: np.random.Generator) -> Batch:
+        windows = [self._window(pool, rng) for _ in range(count)]
+        return {
+            "semantic": torch.from_numpy(np.stack([semantic for semantic, _ in windows])),
+            "coarse": torch.from_numpy(np.stack([coarse for _, coarse in windows])),
+        }
+
+    def _window(self, pool: ClipPool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Semantic tokens [semantic_window], padded, and coarse tokens [max_history + stride], −1 after the end."""
+        layout, ratio = self._layout, self._tokens.coarse_per_semantic
+        semantic, coarse = join(pool, rng, -(-(layout.max_history + layout.stride) // int(ratio)), self._flat)
+        if rng.random() < self._config.from_start:
+            start = 0
+        else:
+            start = int(rng.integers(0, max(1, len(semantic) - int(layout.stride / ratio))))
+        seen = semantic[start : start + layout.semantic_window]
+        written = coarse[int(start * ratio) :][: layout.max_history + layout.stride]
+        return (
+            np.pad(seen, (0, layout.semantic_window - len(seen)), constant_values=self._tokens.coarse_semantic_pad),
+            np.pad(written, (0, layout.max_history + layout.stride - len(written)), constant_values=-1),
+        )
+
+    def _flat(self, codes: np.ndarray) -> np.ndarray:
+        return self._tokens.flatten_coarse(codes[: self._tokens.n_coarse])
+
+
+def join(
+    pool: ClipPool, rng: np.random.Generator, semantic_length: int, flatten: Callable[[np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Clips of one voice, one after another, until there are enough semantic tokens; and their codes, flattened."""
+    first = pool.one(rng)
+    clips = [first]
+    while sum(len(clip.semantic) for clip in clips) < semantic_length:
+        clips.append(pool.same_voice(rng, first.voice))
+    codes = [flatten(clip.codes) for clip in clips if clip.codes is not None]
+    return np.concatenate([clip.semantic for clip in clips]), np.concatenate(codes)

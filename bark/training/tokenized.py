@@ -1,0 +1,196 @@
+"""A corpus as tokens: made once from its audio, read by the trainers of the three GPTs.
+
+Beside each shard of a set `tokens/SET/NAME.semantic.npz` holds the texts, voices, semantic tokens and which
+character sounds during each, and `NAME.codes.npz` the codec's codes. A clip of n semantic tokens has
+n * frames_per_semantic frames in both: what is left over at its end is cut.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from bark.codec.base import Codec
+from bark.errors import TrainingError
+from bark.semantic.tokenizer import SemanticTokenizer
+from bark.training.alignment import sounding
+from bark.training.audio_corpus import Clip, read_clips
+
+IntArray = npt.NDArray[np.int64]
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class TokenClip:
+    """One clip as tokens.
+
+    Attributes:
+        semantic: [T].
+        characters: for each semantic token the place in `text` of the character that sounds, or −1, [T].
+        codes: [n_codebooks, T'], None where they weren't made.
+    """
+
+    id: str
+    text: str
+    voice: str
+    held_out: bool
+    semantic: IntArray
+    characters: IntArray
+    codes: IntArray | None
+
+
+def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer) -> None:
+    """Makes the missing `NAME.semantic.npz` of one set."""
+
+    def shard(clips: list[Clip]) -> dict[str, np.ndarray]:
+        hop = tokenizer.config.hop
+        tokens = [t[: clip.row["samples"] // hop] for t, clip in zip(_encode(clips, tokenizer.encode), clips, strict=True)]
+        times = [np.arange(len(t)) * hop + hop // 2 for t in tokens]
+        characters = [spoken_characters(clip, t) for clip, t in zip(clips, times, strict=True)]
+        return {
+            "id": np.asarray([clip.row["id"] for clip in clips]),
+            "text": np.asarray([clip.row["text"] for clip in clips]),
+            "voice": np.asarray([clip.row["voice"] for clip in clips]),
+            "held_out": np.asarray([clip.held_out for clip in clips]),
+            "splits": np.cumsum([0, *map(len, tokens)]),
+            "semantic": np.concatenate(tokens).astype(np.int16),
+            "characters": np.concatenate(characters).astype(np.int16),
+        }
+
+    _each_shard(corpus, out, "semantic", shard)
+
+
+def tokenize_codes(corpus: Path, out: Path, codec: Codec, semantic_hop: int, max_shards: int | None = None) -> None:
+    """Makes the missing `NAME.codes.npz` of one set, of its first `max_shards` shards."""
+
+    def shard(clips: list[Clip]) -> dict[str, np.ndarray]:
+        per_semantic = round(semantic_hop * codec.frame_rate / codec.sample_rate)
+        found = _encode(clips, codec.encode)
+        codes = [
+            c[:, : clip.row["samples"] // semantic_hop * per_semantic] for c, clip in zip(found, clips, strict=True)
+        ]
+        return {
+            "splits": np.cumsum([0, *(c.shape[1] for c in codes)]),
+            "codes": np.concatenate(codes, 1).astype(np.int16),
+        }
+
+    _each_shard(corpus, out, "codes", shard, max_shards)
+
+
+def read_tokens(folders: Sequence[Path], codes: bool) -> list[TokenClip]:
+    """All clips of some sets; with `codes` only those that have them.
+
+    Raises:
+        TrainingError: a folder has nothing of the kind.
+    """
+    clips: list[TokenClip] = []
+    for folder in folders:
+        before = len(clips)
+        for path in sorted(folder.glob("*.semantic.npz")):
+            clips += _read_shard(path, codes)
+        if len(clips) == before:
+            wanted = "codes" if codes else "semantic tokens"
+            raise TrainingError(f"{folder}: no {wanted}; run the recipe's step `tokenize` first")
+    return clips
+
+
+def spoken_characters(clip: Clip, times: IntArray) -> IntArray:
+    """For each time, in samples, the place in the text of the character that sounds, −1 where unknown.
+
+    Words of the text and of the phonemes are taken to match one to one; where their numbers differ (figures,
+    abbreviations) nothing is known. Within a word the place is interpolated.
+    """
+    unknown = np.full(len(times), UNKNOWN)
+    if "durations" not in clip.row:
+        return unknown
+    words, sounds = _spans(clip.row["text"]), _spans(clip.row["phonemes"])
+    if len(words) != len(sounds):
+        return unknown
+    places = np.full(len(clip.row["phonemes"]) + 1, UNKNOWN)  # the last is for times outside all phonemes
+    for (start, end), (first, last) in zip(words, sounds, strict=True):
+        fraction = (np.arange(last - first) + 0.5) / (last - first)
+        places[first:last] = start + (fraction * (end - start)).astype(np.int64)
+        if last < len(clip.row["phonemes"]):
+            places[last] = end  # the space after the word
+    return places[sounding(clip, times)]
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    spans, start = [], 0
+    for word in text.split():
+        start = text.index(word, start)
+        spans.append((start, start + len(word)))
+        start += len(word)
+    return spans
+
+
+def _encode(
+    clips: list[Clip], encode: Callable[[torch.Tensor], torch.Tensor], batch: int = 16
+) -> list[np.ndarray]:
+    """Encodes clips in batches of similar length, the shorter followed by silence; in the clips' order.
+
+    The silence after a clip can change its last tokens, as far as the encoder sees ahead; so does the end itself.
+    """
+    order = sorted(range(len(clips)), key=lambda i: int(clips[i].row["samples"]))
+    found: dict[int, np.ndarray] = {}
+    with torch.inference_mode():
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            audio = np.zeros((len(chosen), clips[chosen[-1]].row["samples"]), np.float32)
+            for row, i in zip(audio, chosen, strict=True):
+                row[: clips[i].row["samples"]] = clips[i].audio()
+            with torch.autocast("cpu", torch.bfloat16):
+                tokens = encode(torch.from_numpy(audio))
+            found.update(zip(chosen, tokens.numpy(), strict=True))
+    return [found[i] for i in range(len(clips))]
+
+
+def _each_shard(
+    corpus: Path,
+    out: Path,
+    kind: str,
+    make: Callable[[list[Clip]], dict[str, np.ndarray]],
+    max_shards: int | None = None,
+) -> None:
+    shards = sorted(corpus.glob("*.jsonl"))[:max_shards]
+    missing = [shard for shard in shards if not (out / f"{shard.stem}.{kind}.npz").exists()]
+    clips = {shard.stem: [] for shard in missing} if missing else {}
+    for clip in read_clips([corpus]):
+        if clip.pcm.stem in clips:
+            clips[clip.pcm.stem].append(clip)
+    started = time.time()
+    out.mkdir(parents=True, exist_ok=True)
+    for done, (name, members) in enumerate(clips.items(), 1):
+        temporary = out / f"{name}.{kind}.part.npz"
+        np.savez(temporary, **make(members))  # type: ignore[arg-type]
+        os.replace(temporary, out / f"{name}.{kind}.npz")
+        left = (time.time() - started) / done * (len(clips) - done)
+        print(f"{corpus.name}: {kind} of shard {done}/{len(clips)}  {left / 60:.1f} min left", flush=True)
+
+
+def _read_shard(path: Path, codes: bool) -> Iterator[TokenClip]:
+    codes_path = path.with_name(path.name.replace(".semantic.", ".codes."))
+    if codes and not codes_path.exists():
+        return
+    data = dict(np.load(path))
+    coded = dict(np.load(codes_path)) if codes else None
+    for i, (start, end) in enumerate(zip(data["splits"], data["splits"][1:], strict=False)):
+        frames = None
+        if coded is not None:
+            frames = coded["codes"][:, coded["splits"][i] : coded["splits"][i + 1]].astype(np.int64)
+        yield TokenClip(
+            id=str(data["id"][i]),
+            text=str(data["text"][i]),
+            voice=str(data["voice"][i]),
+            held_out=bool(data["held_out"][i]),
+            semantic=data["semantic"][start:end].astype(np.int64),
+            characters=data["characters"][start:end].astype(np.int64),
+            codes=frames,
+        )
