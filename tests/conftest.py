@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -148,8 +149,17 @@ def run(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     monkeypatch.setenv("BARK_DEVICE", "cpu")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
-    def run(*arguments: str, stdin: bytes = b"", **more: object) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-m", "bark", *arguments]
-        return subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, timeout=60, **more)  # type: ignore[call-overload, no-any-return]
+    def run(
+        *arguments: str, stdin: bytes = b"", stdout: IO[bytes] | int = subprocess.PIPE, **more: Any
+    ) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "bark", *arguments],
+            input=stdin,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            timeout=120,
+            **more,
+        )
 
     return run

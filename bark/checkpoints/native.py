@@ -215,10 +215,13 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + rest
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"can't read {path}: {error.strerror}") from error
     except ValueError as error:  # broken JSON, or bytes that aren't UTF-8
         raise CheckpointError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path}: expected a table of settings, got {type(values).__name__}")
+    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,11 @@ from bark.errors import TrainingError
 from bark.models.config import ModelConfig, from_mapping
 from bark.training.loop import LoopConfig, Task, Trainer
 from bark.training.optimizers import OptimizerConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 Settings = Mapping[str, Any]
 

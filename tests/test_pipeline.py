@@ -1,0 +1,238 @@
+"""Text to speech, on a tiny model with random weights."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bark.errors import BarkWarning, CheckpointError, OptionError, OutputError, TextError, VoiceError
+from bark.options import GenerateOptions, SamplingOptions
+from bark.pipeline import Bark
+from bark.record import Record
+from bark.result import Generation
+from bark.tokens import TokenSpace
+from bark.voices import Voice
+
+TEXT = "Hello, my name is Suno."
+
+
+@pytest.fixture(scope="module")
+def result(bark: Bark) -> Generation:
+    return bark.generate(TEXT, seed=1)
+
+
+def test_audio_and_tokens_belong_together(result: Generation, space: TokenSpace) -> None:
+    tokens = result.tokens
+    frames = int(len(tokens.semantic) * space.frame_rate / space.semantic_rate)
+    assert tokens.coarse.shape == (2, frames)
+    assert tokens.fine.shape == (8, frames)
+    np.testing.assert_array_equal(tokens.fine[:2], tokens.coarse)
+    assert result.audio.shape == (frames * space.hop,)
+    assert result.audio.dtype == np.float32
+    assert np.isfinite(result.audio).all()
+    assert result.duration == pytest.approx(len(tokens.semantic) / space.semantic_rate)
+    assert (result.sample_rate, result.seed, result.text) == (24_000, 1, TEXT)
+
+
+def test_timings_are_of_every_stage(result: Generation) -> None:
+    assert set(result.timings) == {"load", "semantic", "coarse", "fine", "codec"}
+    assert all(seconds > 0 for seconds in result.timings.values())
+    assert result.elapsed == pytest.approx(sum(result.timings.values()) - result.timings["load"])
+
+
+def test_the_codec_decodes_the_fine_tokens(bark: Bark, result: Generation) -> None:
+    whole = bark._codec.decode(torch.from_numpy(result.tokens.fine)[None])
+    np.testing.assert_allclose(result.audio, whole[0].numpy(), atol=1e-5)
+
+
+def test_the_same_seed_says_the_same(bark: Bark, result: Generation) -> None:
+    again = bark.generate(TEXT, seed=1)
+    other = bark.generate(TEXT, seed=2)
+    np.testing.assert_array_equal(again.audio, result.audio)
+    assert not np.array_equal(other.audio, result.audio)
+
+
+def test_the_same_seed_says_the_same_in_another_process(checkpoint: Path, result: Generation) -> None:
+    code = (
+        "import hashlib; from bark import Bark\n"
+        f"audio = Bark({str(checkpoint)!r}, device='cpu').generate({TEXT!r}, seed=1).audio\n"
+        "print(hashlib.sha256(audio.tobytes()).hexdigest())"
+    )
+    digests = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+        for _ in range(2)
+    }
+    assert len(digests) == 1
+
+
+def test_a_seed_is_drawn_and_reported(bark: Bark) -> None:
+    drawn = bark.generate(TEXT)
+    again = bark.generate(TEXT, seed=drawn.seed)
+    np.testing.assert_array_equal(again.audio, drawn.audio)
+    assert bark.generate(TEXT).seed != drawn.seed
+
+
+def test_voices_by_name_by_path_and_as_they_are(bark: Bark, checkpoint: Path, result: Generation) -> None:
+    named = bark.generate(TEXT, "v2/en_speaker_0", seed=1)
+    path = checkpoint / "voices" / "v2" / "en_speaker_0.npz"
+    assert not np.array_equal(named.audio, result.audio)
+    for voice in (path, str(path), Voice.from_npz(path)):
+        np.testing.assert_array_equal(bark.generate(TEXT, voice, seed=1).audio, named.audio)
+
+
+def test_a_result_is_a_voice(bark: Bark, result: Generation, tmp_path: Path) -> None:
+    voice = result.to_voice("mine")
+    voice.save(tmp_path / "mine.npz")
+    said = bark.generate(TEXT, voice, seed=1)
+    np.testing.assert_array_equal(bark.generate(TEXT, tmp_path / "mine.npz", seed=1).audio, said.audio)
+
+
+def test_options(bark: Bark) -> None:
+    calm = bark.generate(TEXT, seed=1, temperature=0.0)
+    options = GenerateOptions(semantic=SamplingOptions(temperature=0), coarse=SamplingOptions(temperature=None), seed=1)
+    np.testing.assert_array_equal(bark.generate(TEXT, options=options).audio, calm.audio)
+    fine = GenerateOptions(fine=SamplingOptions(temperature=0))
+    frozen = [bark.generate(TEXT, seed=seed, temperature=0.0, options=fine).audio for seed in (1, 2)]
+    np.testing.assert_array_equal(*frozen)
+
+
+def test_max_duration(bark: Bark, space: TokenSpace) -> None:
+    options = GenerateOptions(min_eos_p=None)
+    assert bark.generate(TEXT, seed=1, max_duration=0.4, options=options).duration <= 0.4 + 1 / space.semantic_rate
+
+
+def test_an_utterance_may_be_empty(bark: Bark) -> None:
+    with pytest.warns(BarkWarning, match="the audio is empty"):
+        result = bark.generate(TEXT, seed=1, min_eos_p=1e-9)
+    assert result.audio.shape == (0,)
+    assert result.tokens.fine.shape == (8, 0)
+    assert result.duration == 0
+    with pytest.raises(VoiceError, match="is empty"):
+        result.to_voice()
+
+
+def test_progress(bark: Bark) -> None:
+    told: dict[str, list[float]] = {}
+    ended = []
+
+    def progress(stage: str, seconds: float, end: bool) -> None:
+        told.setdefault(stage, []).append(seconds)
+        if end:
+            ended.append(stage)
+
+    result = bark.generate(TEXT, seed=1, progress=progress)
+    assert ended == ["semantic", "coarse", "fine", "codec"]
+    for seconds in told.values():
+        assert seconds == sorted(seconds)
+        assert seconds[-1] == pytest.approx(result.duration)
+
+
+def test_the_audio_comes_in_pieces(bark: Bark) -> None:
+    request = bark._request(TEXT, None, GenerateOptions(seed=1))
+    record = Record()
+    pieces = bark._speak(request, record)
+    next(pieces)
+    begun = len(record.pieces["semantic"])
+    assert sum(1 for _ in pieces) > 1
+    assert 0 < begun < len(record.pieces["semantic"])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=40))
+def test_any_text_is_spoken_or_refused(bark: Bark, text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BarkWarning)
+        try:
+            result = bark.generate(text, seed=1, max_duration=0.2)
+        except TextError:
+            return
+    assert np.isfinite(result.audio).all()
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\x00", "\ud800", None, 3])
+def test_what_is_no_text(bark: Bark, text: str) -> None:
+    with pytest.raises(TextError):
+        bark.generate(text)
+
+
+def test_a_long_text_is_cut_with_a_warning(bark: Bark) -> None:
+    text = "The boat left the harbour at dawn. " * 3000
+    with pytest.warns(
+        BarkWarning, match=r"is \d+ tokens long and the model reads 48: the last \d+ of 104999"
+    ) as caught:
+        cut = bark.generate(text, seed=1)
+    kept = len(text.strip()) - int(re.findall(r"the last (\d+) of", str(caught[0].message))[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        short = bark.generate(text[:kept], seed=1)
+    np.testing.assert_array_equal(cut.audio, short.audio)
+    assert caught[0].filename == __file__
+
+
+def test_nonsense_is_refused(bark: Bark, checkpoint: Path) -> None:
+    with pytest.raises(OptionError, match="temperature"):
+        bark.generate(TEXT, temperature=-1)
+    with pytest.raises(OptionError, match="seed"):
+        bark.generate(TEXT, seed=-1)
+    with pytest.raises(OptionError, match="fine stage"):
+        bark.generate(TEXT, options=GenerateOptions(fine=SamplingOptions(repetition_window=3)))
+    with pytest.raises(VoiceError, match="did you mean v2/en_speaker_0"):
+        bark.generate(TEXT, "en_speaker_0")
+    with pytest.raises(OptionError, match="not a device"):
+        Bark(checkpoint, device="abacus")
+    with pytest.raises(OptionError, match="not a precision"):
+        Bark(checkpoint, dtype="int8")
+
+
+def test_a_broken_part_is_named(own_checkpoint: Path) -> None:
+    (own_checkpoint / "fine.safetensors").write_bytes(b"broken")
+    with pytest.raises(CheckpointError, match=r"fine\.safetensors is not a whole"):
+        Bark(own_checkpoint).generate(TEXT)
+
+
+def test_parts_are_loaded_when_they_are_needed(own_checkpoint: Path) -> None:
+    for weights in own_checkpoint.glob("*.safetensors"):
+        weights.unlink()
+    assert Bark(own_checkpoint).voices.names()
+
+
+def test_from_pretrained_is_the_same(checkpoint: Path, result: Generation) -> None:
+    made = Bark.from_pretrained(checkpoint, device="cpu", dtype="float32")
+    np.testing.assert_array_equal(made.generate(TEXT, seed=1).audio, result.audio)
+
+
+def test_the_environment_chooses_the_model(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BARK_MODEL", str(checkpoint))
+    assert Bark().config.name == "tiny"
+    monkeypatch.setenv("BARK_DEVICE", "abacus")
+    with pytest.raises(OptionError, match="abacus"):
+        Bark()
+
+
+def test_bfloat16_speaks_too(checkpoint: Path) -> None:
+    result = Bark(checkpoint, device="cpu", dtype=torch.bfloat16).generate(TEXT, seed=1, max_duration=0.4)
+    assert result.audio.dtype == np.float32
+
+
+def test_a_notebook_gets_a_player(result: Generation) -> None:
+    found = re.fullmatch(r'<audio controls src="data:audio/wav;base64,([^"]+)"></audio>', result._repr_html_())
+    assert found
+    assert base64.b64decode(found[1])[:4] == b"RIFF"
+    assert repr(result) == f"Generation({TEXT!r}, {result.duration:.2f} s, seed=1)"
+
+
+def test_saving(result: Generation, tmp_path: Path) -> None:
+    result.save(tmp_path / "said.wav")
+    assert (tmp_path / "said.wav").stat().st_size == 44 + 2 * len(result.audio)
+    with pytest.raises(OutputError, match="no folder"):
+        result.save(tmp_path / "missing" / "said.wav")

@@ -1,0 +1,69 @@
+"""What the README shows, works."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Code blocks of a language, in order."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [code for kind, code in found if kind == language]
+
+
+SET_UP = [block for block in blocks("sh") if block.startswith("make ")]
+SHELL = [block for block in blocks("sh") if block not in SET_UP]
+
+
+@pytest.fixture(autouse=True)
+def _tiny_model(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BARK_MODEL", str(checkpoint))
+    monkeypatch.setenv("BARK_DEVICE", "cpu")
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_there_are_examples() -> None:
+    assert len(blocks("python")) >= 3
+    assert len(SHELL) >= 1
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_examples(code: str) -> None:
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
+
+
+@pytest.mark.parametrize("code", SHELL)
+def test_shell_examples(code: str, tmp_path: Path) -> None:
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "v2/en_speaker_0" in done.stdout
+    for name in ("hello.wav", "bark_generation.wav", "piped.wav"):
+        assert (tmp_path / name).read_bytes()[:4] == b"RIFF"
+
+
+def test_set_up_takes_two_commands_that_exist() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    shown = re.findall(r"^make (\w+)", "".join(SET_UP), re.MULTILINE)
+    assert shown == ["demo", "test"]
+    assert set(shown) <= set(targets)
+
+
+def test_the_tree_shows_every_room() -> None:
+    shown = {name.rstrip("/") for name in re.findall(r"^  (\S+)", blocks("")[0], re.MULTILINE)}
+    rooms = {path.relative_to(ROOT / "bark").parts[0] for path in (ROOT / "bark").rglob("*.py")}
+    assert shown == rooms - {"__main__.py"}
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
