@@ -39,7 +39,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("code", blocks("python"))
 def test_python_examples(code: str) -> None:
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
 
 
 @pytest.mark.parametrize("code", SHELL)
