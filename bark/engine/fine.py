@@ -30,17 +30,21 @@ class Window(NamedTuple):
 class Windows:
     """Where the windows of an utterance lie; frames are counted from the beginning of its history.
 
-    With `pad_window` they lie as Suno's do: a hop apart from the very beginning on, the last one at the end.
-    Without, each has as many frames on either side of its hop as there are and fit.
+    They are a hop apart, and the last one ends with the utterance. With `pad_window` they are Suno's: a window
+    writes from where it has nothing but its own frames before it. Without, what a window writes for good has as
+    many frames after it as before it, half of what window and hop leave over, so that no frame is settled at a
+    window's edge.
     """
 
     def __init__(self, layout: FineLayout, n_history: int) -> None:
         self.layout = layout
         self.n_history = n_history
+        self._beside = (layout.window - layout.hop) // 2
+        self._first = 0 if layout.pad_window else max(0, n_history - self._beside)
 
     def end(self, n: int) -> int:
         """Frames that window n reads up to, in an utterance that is long enough."""
-        return self._start(n) + self.layout.window
+        return self._first + n * self.layout.hop + self.layout.window
 
     def window(self, n: int, total: int) -> Window:
         """Window n, where `total` frames are there: all of the utterance, or enough for `end`."""
@@ -48,15 +52,10 @@ class Windows:
         return Window(max(0, stop - self.layout.window), self.fill(n, total), stop)
 
     def fill(self, n: int, total: int) -> int:
-        """First frame that window n writes."""
-        fill = self.n_history + n * self.layout.hop
-        return min(fill, max(0, total - self.layout.hop)) if self.layout.pad_window else fill
-
-    def _start(self, n: int) -> int:
+        """First frame that window n writes; those before it are settled."""
         if self.layout.pad_window:
-            return n * self.layout.hop
-        beside = (self.layout.window - self.layout.hop) // 2
-        return max(0, self.n_history + n * self.layout.hop - beside)
+            return min(self.n_history + n * self.layout.hop, max(0, total - self.layout.hop))
+        return self.end(n - 1) - self._beside if n else self.n_history
 
 
 class Frames:

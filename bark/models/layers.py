@@ -42,7 +42,7 @@ class SelfAttention(nn.Module):
         if causal and seen > new:  # is_causal aligns query 0 with key 0, but query 0 comes after the cached keys
             mask = torch.ones(new, seen, dtype=torch.bool, device=x.device).tril(seen - new)
             causal = False
-        if x.device.type == "cpu" and torch.is_grad_enabled():
+        if mask is None and x.device.type == "cpu" and torch.is_grad_enabled():
             y = _trainable_attention(query, key, value, causal)
         else:
             y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
