@@ -1,4 +1,4 @@
-"""Arrays of tokens, as callers hand them over, made int64 and checked against the ids that a model knows."""
+"""Tokens against the ids that a model knows: arrays as callers hand them over, and whole vocabularies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from bark.errors import BarkError
+from bark.errors import BarkError, CheckpointError
+from bark.models.config import GPTConfig
 from bark.tokens import IntArray
 
 Tokens: TypeAlias = npt.ArrayLike | Tensor
@@ -36,6 +37,19 @@ def code_rows(values: Tokens, n_codebooks: int, codebook_size: int, what: str, e
     if codes.ndim != 2 or codes.shape[0] != n_codebooks:
         raise error(f"{what}: expected codes of shape ({n_codebooks}, frames), got {codes.shape}")
     return _in_range(codes, codebook_size, what, error)
+
+
+def check_vocabularies(shape: GPTConfig, inputs: int, outputs: int, stage: str) -> None:
+    """Whether a model has an embedding for every input token and a row of its head for every output token.
+
+    Raises:
+        CheckpointError: it has fewer than `inputs` or `outputs`.
+    """
+    if inputs > shape.input_vocab or outputs > shape.output_vocab:
+        raise CheckpointError(
+            f"config.json: {stage}: the tokens need vocabularies of {inputs} in and {outputs} out, "
+            f"but the model has {shape.input_vocab} and {shape.output_vocab}"
+        )
 
 
 def _integers(values: Tokens, what: str, error: type[BarkError]) -> IntArray:

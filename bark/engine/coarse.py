@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bark.engine.checks import Tokens, code_rows, token_row
+from bark.engine.checks import Tokens, check_vocabularies, code_rows, token_row
 from bark.engine.decoder import Decoder
 from bark.engine.sampling import Sampler
 from bark.errors import BarkError, CheckpointError, VoiceError
-from bark.models.config import ModelConfig
+from bark.models.config import GPTConfig, ModelConfig
 from bark.models.gpt import GPT
 from bark.options import SamplingOptions
 from bark.tokens import IntArray
@@ -58,7 +58,7 @@ class CoarseStage:
     `layout.stride` coarse tokens. What a window shares with the one before it stays in the cache.
 
     Raises:
-        CheckpointError: the window does not fit the model, or its stride cuts frames apart.
+        CheckpointError: the window or its tokens do not fit the model, or its stride cuts frames apart.
     """
 
     def __init__(self, model: GPT, config: ModelConfig) -> None:
@@ -66,7 +66,7 @@ class CoarseStage:
         self.tokens = config.tokens
         self.layout = config.coarse_layout
         self.max_semantic_history = math.floor(self.layout.max_history / self.tokens.coarse_per_semantic)
-        self._check(model.config.block_size)
+        self._check(model.config)
 
     def generate(
         self,
@@ -170,9 +170,14 @@ class CoarseStage:
         """Positions of a whole window; its last token is never read."""
         return self.layout.semantic_window + 1 + self.layout.max_history + self.layout.stride - 1
 
-    def _check(self, block_size: int) -> None:
-        if self._capacity > block_size:
-            raise CheckpointError(f"config.json: coarse: a window of {self._capacity} positions, but {block_size=}")
+    def _check(self, shape: GPTConfig) -> None:
+        codes = self.tokens.coarse_rows(self.tokens.n_coarse - 1).stop
+        inputs = max(codes, self.tokens.coarse_semantic_pad + 1, self.tokens.coarse_infer + 1)
+        check_vocabularies(shape, inputs, codes, "coarse")
+        if self._capacity > shape.block_size:
+            raise CheckpointError(
+                f"config.json: coarse: a window of {self._capacity} positions in a block_size of {shape.block_size}"
+            )
         if self.layout.stride < 1 or self.layout.stride % self.tokens.n_coarse:
             raise CheckpointError(
                 f"config.json: coarse_layout: a stride of {self.layout.stride} tokens cuts frames of "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bark.engine.checks import Tokens, token_row
+from bark.engine.checks import Tokens, check_vocabularies, token_row
 from bark.engine.decoder import Decoder
 from bark.engine.sampling import MinEos, Sampler
 from bark.errors import CheckpointError, TextError, VoiceError
@@ -25,13 +25,15 @@ class SemanticStage:
     `layout.prompt_length`, whatever of the prompt is there, and the new tokens come after it.
 
     Raises:
-        CheckpointError: the prompt does not fit the model.
+        CheckpointError: the prompt or its tokens do not fit the model.
     """
 
     def __init__(self, model: GPT, config: ModelConfig) -> None:
         self.model = model
         self.tokens = config.tokens
         self.layout = config.semantic_layout
+        inputs = max(self.tokens.text_pad, self.tokens.semantic_pad, self.tokens.semantic_infer) + 1
+        check_vocabularies(model.config, inputs, self.tokens.semantic_eos + 1, "semantic")
         if self.layout.prompt_length >= model.config.block_size:
             raise CheckpointError(
                 f"config.json: semantic: a prompt of {self.layout.prompt_length} positions leaves no room "

@@ -82,7 +82,8 @@ def _trainable_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool
     if causal:
         length = scores.shape[-1]
         scores = scores + scores.new_full((length, length), float("-inf")).triu(1)
-    return scores.softmax(-1).to(value.dtype) @ value
+    y: Tensor = scores.softmax(-1).to(value.dtype) @ value
+    return y
 
 
 class MLP(nn.Module):

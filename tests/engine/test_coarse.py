@@ -234,7 +234,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("change", "sentence"),
         [
-            ({"stride": 60}, "a window of 106 positions, but block_size=64"),
+            ({"stride": 60}, "a window of 106 positions in a block_size of 64"),
             ({"stride": 4}, "a stride of 4 tokens cuts frames of 3 apart"),
             ({"stride": 0}, "a stride of 0"),
         ],
@@ -243,3 +243,10 @@ class TestErrors:
         config = replace(pup, coarse_layout=replace(pup.coarse_layout, **change))
         with pytest.raises(CheckpointError, match=sentence):
             CoarseStage(pup_model, config)
+
+    @pytest.mark.parametrize("change", [{"codebook_size": 17}, {"coarse_infer": 100}, {"coarse_semantic_pad": 100}])
+    def test_models_of_other_tokens(self, change: dict[str, int], pup_model: GPT, pup: ModelConfig) -> None:
+        with pytest.raises(
+            CheckpointError, match=r"coarse: the tokens need vocabularies of 10. in and .* but the model has 100 and 98"
+        ):
+            CoarseStage(pup_model, replace(pup, tokens=replace(pup.tokens, **change)))

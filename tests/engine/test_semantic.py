@@ -196,3 +196,8 @@ class TestErrors:
         config = replace(suno, semantic_layout=SemanticLayout(text_length=1024))
         with pytest.raises(CheckpointError, match="leaves no room in a block_size of 1024"):
             SemanticStage(semantic_model, config)
+
+    @pytest.mark.parametrize("change", [{"semantic_pad": 52}, {"semantic_infer": 92}, {"text_pad": 100}])
+    def test_models_of_other_tokens(self, change: dict[str, int], pup_model: GPT, pup: ModelConfig) -> None:
+        with pytest.raises(CheckpointError, match=r"semantic: the tokens need .* but the model has 92 and 52"):
+            SemanticStage(pup_model, replace(pup, tokens=replace(pup.tokens, **change)))
