@@ -56,14 +56,17 @@ class TextTokenizer:
         """Text of some ids, up to what normalisation dropped."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
 
-    def with_dropout(self, dropout: float) -> TextTokenizer:
-        """The same vocabulary with BPE-dropout (Provilkov et al. 2020): merges are skipped at random.
+    def pieces(self, text: str) -> list[tuple[int, int, int]]:
+        """`encode` and `spans` in one: for each id the id, the start and the end of its characters."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return [(i, start, end) for i, (start, end) in zip(encoding.ids, encoding.offsets, strict=True)]
 
-        For training only; it teaches the model words in smaller pieces than it usually sees.
-        """
-        copy = Tokenizer.from_str(self._tokenizer.to_str())
-        copy.model.dropout = dropout
-        return TextTokenizer(copy)
+    def merges(self) -> dict[int, tuple[int, int, int]]:
+        """For each id made of two: these two, and the characters of the second."""
+        model = json.loads(self._tokenizer.to_str())["model"]
+        ids = model["vocab"]
+        pairs = (pair if isinstance(pair, list) else pair.split(" ") for pair in model["merges"])
+        return {ids[left + right]: (ids[left], ids[right], len(right)) for left, right in pairs}
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int, min_frequency: int = 20) -> TextTokenizer:

@@ -18,17 +18,25 @@ from bark.training.loop import Batch
 from bark.training.tokenized import TokenClip
 from bark.training.voices import ClipPool
 
+IGNORED = -100
+
 
 @dataclass(frozen=True)
 class FineTaskConfig:
-    """What a fine run draws: `batch` windows, of lengths between a quarter of the layout's window and all of it."""
+    """What a fine run draws.
+
+    Attributes:
+        batch: windows of a batch, of a length between a quarter of the layout's window and all of it.
+        continued: share of the windows whose first frames are known in all codebooks, as after another window.
+    """
 
     batch: int = 16
+    continued: float = 0.6
     validation_windows: int = 32
 
 
 class FineTask(nn.Module):
-    """Windows of codes; each step learns one codebook, drawn at random."""
+    """Windows of codes as `bark.engine.fine` lays them out; each step learns one codebook, drawn at random."""
 
     def __init__(
         self,
@@ -54,40 +62,59 @@ class FineTask(nn.Module):
         return self
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        """Random windows, and the codebook to learn."""
+        """Random windows, of each the frames known beforehand, and the codebook to learn."""
         codebook = rng.integers(self._tokens.n_coarse, self._tokens.n_codebooks)
         length = int(rng.integers(self._layout.window // 4, self._layout.window + 1))
-        return {
-            "codes": self._windows(self._pool, self._config.batch, length, rng),
-            "codebook": torch.tensor(int(codebook)),
-        }
+        codes = self._windows(self._pool, self._config.batch, length, rng)
+        continued = rng.random(len(codes)) < self._config.continued
+        known = rng.integers(0, self._most_known(length) + 1, len(codes)) * continued
+        return {"codes": codes, "known": torch.from_numpy(known), "codebook": torch.tensor(int(codebook))}
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of the batch's codebook."""
-        codebook = int(batch["codebook"])
-        loss = self._nll(batch["codes"], codebook)
-        return {"loss": loss}
+        return {"loss": self.nll(batch["codes"], batch["known"], int(batch["codebook"]))}
+
+    def nll(self, codes: Tensor, known: Tensor, codebook: int) -> Tensor:
+        """Mean cross-entropy of one codebook over the frames that are to be written.
+
+        Args:
+            codes: [B, T, n_codebooks], `fine_pad` in all codebooks after the end of the audio.
+            known: frames at the beginning of each row that are known in all codebooks, [B].
+            codebook: which one to predict; where it is not known its place has `fine_pad`, as in the engine.
+        """
+        given = torch.arange(codes.shape[1], device=codes.device) < known[:, None]
+        right, pad = codes[..., codebook], self._tokens.fine_pad
+        seen = codes.clone()
+        seen[..., codebook] = torch.where(given, right, pad)
+        logits = self.model(codebook, seen, slice(0, self._tokens.codebook_size)).float()
+        targets = right.masked_fill(given | (right == pad), IGNORED)
+        return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED)
 
     def validate(self) -> dict[str, float]:
-        """Cross-entropy of every codebook on clips kept back."""
+        """Cross-entropy of every codebook on clips kept back, nothing known beforehand."""
         rng = np.random.default_rng(0)
         codes = self._windows(self._held_out, self._config.validation_windows, self._layout.window, rng)
-        codes = codes.to(next(self.parameters()).device)
+        codes = codes.to(self.model.device)
+        known = codes.new_zeros(len(codes))
         books = range(self._tokens.n_coarse, self._tokens.n_codebooks)
-        figures = {f"book_{k}": float(self._nll(codes, k)) for k in books}
+        figures = {f"book_{k}": float(self.nll(codes, known, k)) for k in books}
         return {"loss": sum(figures.values()) / len(figures), **figures}
 
     def export(self, path: Path) -> None:
         """Writes `fine.safetensors`."""
         save_tensors(self.model.state_dict(), path / "fine.safetensors")
 
-    def _nll(self, codes: Tensor, codebook: int) -> Tensor:
-        logits = self.model(codebook, codes, slice(0, self._tokens.codebook_size)).float()
-        return F.cross_entropy(logits.transpose(1, 2), codes[..., codebook])
+    def _most_known(self, length: int) -> int:
+        """Frames before those that a window writes, at most; see `bark.engine.fine.Windows`."""
+        beside = self._layout.window - self._layout.hop
+        most = beside if self._layout.pad_window else self._layout.window - beside // 2 - 1
+        return min(most, length - 1)
 
     def _windows(self, pool: ClipPool, count: int, length: int, rng: np.random.Generator) -> Tensor:
-        """[count, length, n_codebooks]."""
-        return torch.from_numpy(np.stack([self._window(pool, length, rng) for _ in range(count)]))
+        """[count, length, n_codebooks]; where the layout pads, [count, window, n_codebooks]."""
+        codes = np.stack([self._window(pool, length, rng) for _ in range(count)])
+        missing = self._layout.window - length if self._layout.pad_window else 0
+        return torch.from_numpy(np.pad(codes, ((0, 0), (0, missing), (0, 0)), constant_values=self._tokens.fine_pad))
 
     @staticmethod
     def _window(pool: ClipPool, length: int, rng: np.random.Generator) -> np.ndarray:

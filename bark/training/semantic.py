@@ -15,8 +15,9 @@ from bark.models.config import GPTConfig, SemanticLayout
 from bark.models.gpt import GPT
 from bark.models.layers import Block
 from bark.text.tokenizer import TextTokenizer
-from bark.tokens import TokenSpace
+from bark.tokens import IntArray, TokenSpace
 from bark.training.loop import Batch
+from bark.training.subwords import Subwords, piece_of_character
 from bark.training.tokenized import TokenClip
 from bark.training.voices import ClipPool
 
@@ -66,11 +67,13 @@ class SemanticTask(nn.Module):
         self.model.reset_parameters()
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
         self._tokens, self._layout, self._config = tokens, layout, config
-        self._text, self._whole_text = text.with_dropout(config.text_dropout), text
-        fits = [len(text.encode(c.text)) * 1.2 < layout.text_length and len(c.semantic) < layout.max_steps for c in clips]
-        train = [(c, w) for c, w, f in zip(clips, weights, fits, strict=True) if f and not c.held_out]
-        self._pool = ClipPool([c for c, _ in train], [w for _, w in train], lambda c: len(c.semantic) + len(c.text) // 2)
-        held_out = [c for c, f in zip(clips, fits, strict=True) if f and c.held_out]
+        self._text = Subwords(text, config.text_dropout)
+        self._pieces = {clip.text: self._text.whole(clip.text) for clip in clips}
+        train = [(c, w) for c, w in zip(clips, weights, strict=True) if self._fits(c) and not c.held_out]
+        self._pool = ClipPool(
+            [c for c, _ in train], [w for _, w in train], lambda c: len(c.semantic) + len(c.text) // 2
+        )
+        held_out = [clip for clip in clips if self._fits(clip) and clip.held_out]
         self._held_out = held_out[:: max(1, len(held_out) // config.validation_clips)]
 
     @property
@@ -81,7 +84,8 @@ class SemanticTask(nn.Module):
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch of similar lengths."""
         clips = self._pool.alike(rng, self._config.batch_tokens)
-        return self._collate([self._row(clip, self._history(clip, rng), self._text) for clip in clips])
+        rows = [self._row(c, self._history(c, rng), self._text.dropped(self._pieces[c.text], rng)) for c in clips]
+        return self._collate(rows)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
@@ -98,7 +102,7 @@ class SemanticTask(nn.Module):
         figures = {}
         for name, share in (("", 0.0), ("prompted_", 1.0)):
             rng = np.random.default_rng(0)
-            rows = [self._row(c, self._history(c, rng, share), self._whole_text) for c in self._held_out]
+            rows = [self._row(c, self._history(c, rng, share), self._pieces[c.text]) for c in self._held_out]
             batch = {k: v.to(self.step.device) for k, v in self._collate(rows).items()}
             logits, weights = self._run(batch)
             figures |= {name + k: float(v) for k, v in self._losses(logits, weights, batch).items()}
@@ -108,18 +112,26 @@ class SemanticTask(nn.Module):
         """Writes `semantic.safetensors`."""
         save_tensors(self.model.state_dict(), path / "semantic.safetensors")
 
-    def _history(self, clip: TokenClip, rng: np.random.Generator, share: float | None = None) -> np.ndarray:
+    def _fits(self, clip: TokenClip) -> bool:
+        """Whether text and speech fit the layout, with room for smaller pieces of text."""
+        room = min(self._layout.max_steps, self.model.config.block_size - self._layout.prompt_length)
+        return len(self._pieces[clip.text]) * 1.2 < self._layout.text_length and len(clip.semantic) < room
+
+    def _history(self, clip: TokenClip, rng: np.random.Generator, share: float | None = None) -> IntArray:
         if rng.random() >= (self._config.prompted if share is None else share):
             return np.zeros(0, np.int64)
-        return self._pool.same_voice(rng, clip.voice).semantic[-self._layout.history_length :]
+        length = self._layout.history_length
+        if share is None:
+            length = int(rng.integers(min(16, length), length + 1))
+        return self._pool.same_voice(rng, clip.voice).semantic[-length:]
 
-    def _row(self, clip: TokenClip, history: np.ndarray, tokenizer: TextTokenizer) -> dict[str, np.ndarray]:
-        ids = tokenizer.encode(clip.text)[: self._layout.text_length]
-        spans = tokenizer.spans(clip.text)[: len(ids)]
+    def _row(self, clip: TokenClip, history: IntArray, pieces: IntArray) -> dict[str, IntArray]:
         tokens, layout = self._tokens, self._layout
+        pieces = pieces[: layout.text_length]
+        ids = pieces[:, 0]
         prompt = layout.prompt_length if layout.pad_prompt else max(len(ids), len(history))
         first = np.full(prompt, tokens.text_pad)
-        first[: len(ids)] = np.asarray(ids) + tokens.text_offset
+        first[: len(ids)] = ids + tokens.text_offset
         second = np.full(prompt, tokens.semantic_pad)
         second[: len(history)] = history
         said = len(clip.semantic)
@@ -128,11 +140,11 @@ class SemanticTask(nn.Module):
             "history": np.concatenate([second, np.full(said + 1, -1)]),
             "positions": np.concatenate([np.arange(prompt), layout.prompt_length + np.arange(said + 1)]),
             "targets": np.concatenate([np.full(prompt, IGNORED), clip.semantic, [tokens.semantic_eos]]),
-            "spoken": np.concatenate([np.full(prompt, -1), token_of_character(spans, clip.characters), [-1]]),
+            "spoken": np.concatenate([np.full(prompt, -1), piece_of_character(pieces, clip.characters), [-1]]),
         }
 
     @staticmethod
-    def _collate(rows: list[dict[str, np.ndarray]]) -> Batch:
+    def _collate(rows: list[dict[str, IntArray]]) -> Batch:
         fill = {"tokens": 0, "history": -1, "positions": 0, "targets": IGNORED, "spoken": -1}
         length = max(len(row["tokens"]) for row in rows)
         batch = {}
@@ -174,18 +186,6 @@ class SemanticTask(nn.Module):
             "accuracy": (logits.argmax(-1) == targets)[inner].float().mean(),
             "alignment": alignment_loss(weights, batch["spoken"]),
         }
-
-
-def token_of_character(spans: list[tuple[int, int]], characters: np.ndarray) -> np.ndarray:
-    """For each character's place the index of the token whose span holds it, −1 where there is none."""
-    if not spans:
-        return np.full(len(characters), -1)
-    length = max(end for _, end in spans) + 1
-    owner = np.full(length, -1)
-    for i, (start, end) in enumerate(spans):
-        owner[start:end] = i
-    known = (characters >= 0) & (characters < length)
-    return np.where(known, owner[np.clip(characters, 0, length - 1)], -1)
 
 
 def alignment_loss(weights: list[Tensor], spoken: Tensor) -> Tensor:
