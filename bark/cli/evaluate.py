@@ -13,6 +13,7 @@ import typer
 
 from bark.cli.arguments import Debug, Device
 from bark.errors import OptionError, TextError
+from bark.files import check_target
 
 if TYPE_CHECKING:
     from bark.evaluation.report import Report
@@ -62,6 +63,8 @@ def evaluate(
     from bark.evaluation.synthesis import plan
     from bark.evaluation.systems import SystemSpec
 
+    for target in filter(None, (json, markdown)):
+        check_target(target)  # before the work, not after
     texts = read_sentences(sentences, limit)
     mapping = read_mapping(teacher_voice or [])
     systems = [] if only_teacher else _models(model, device, dtype)

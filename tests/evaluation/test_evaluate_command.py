@@ -66,6 +66,7 @@ def test_a_model_is_evaluated(
     ("arguments", "status", "said"),
     [
         (["--only-teacher"], 2, "--only-teacher wants a --teacher"),
+        (["--json", "no/such/folder.json"], 1, "can't write no/such/folder.json"),
         (["--model", "no-such"], 1, "there is no model 'no-such'"),
         (["--judges", "pitch", "--voices", "x"], 2, "no judge 'pitch'"),
         (["--teacher", "kokoro", "--teacher-voice", "x"], 2, "takes a pair like v2/en_speaker_0=af_heart, not 'x'"),
