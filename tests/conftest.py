@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -78,6 +78,17 @@ def tiny_voice(name: str, seed: int, seconds: float = 2.0) -> Voice:
     return Voice(name, semantic, fine[: SPACE.n_coarse], fine)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """A second thread gains nothing on tiny models, and where the cores are busy the two wait for each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # for the processes that tests start
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def config() -> ModelConfig:
     """Of the tiny model."""
@@ -147,7 +158,6 @@ def run(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     """Runs the command `bark` as a process of its own, in an empty folder, with the tiny model."""
     monkeypatch.setenv("BARK_MODEL", str(checkpoint))
     monkeypatch.setenv("BARK_DEVICE", "cpu")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
     def run(
         *arguments: str, stdin: bytes = b"", stdout: IO[bytes] | int = subprocess.PIPE, **more: Any
