@@ -16,7 +16,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 # Installs the package as a user would, apart from the development environment, and speaks.
 demo: $(DEMO)/.installed
-	@$(DEMO)/bin/bark generate "Hello! I am a small voice, and I speak on your own machine." --seed 1 --output demo.wav
+	@$(DEMO)/bin/bark generate "Hello! I am a small voice, and I speak on your own machine." \
+		--voice v2/en_speaker_0 --seed 1 --output demo.wav
 
 $(DEMO)/.installed: pyproject.toml constraints.txt $(shell find bark -type f -not -name '*.pyc')
 	@test -x $(DEMO)/bin/python || $(PYTHON) -m venv $(DEMO)

@@ -252,6 +252,6 @@ def _joined(pieces: list[Any], rows: int) -> IntArray:
 
 
 def _samples(audio: torch.Tensor) -> FloatArray:
-    """Audio [1, N] as [N]."""
-    samples: FloatArray = audio[0].float().cpu().numpy()
+    """Audio [1, N] as [N], within [−1, 1], which a codec may exceed a little."""
+    samples: FloatArray = audio[0].float().clamp(-1, 1).cpu().numpy()
     return samples

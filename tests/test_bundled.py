@@ -1,0 +1,47 @@
+"""The model that is in the package, where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bark.checkpoints.native import NativeCheckpoint
+from bark.pipeline import Bark
+from bark.voices import VoiceLibrary
+
+MEGABYTES = 64  # all of it, in the wheel
+
+
+@pytest.fixture(scope="module")
+def pup(bundled: Path) -> Bark:
+    return Bark("pup", device="cpu")
+
+
+def test_it_is_small_and_whole(bundled: Path) -> None:
+    assert sum(path.stat().st_size for path in bundled.rglob("*")) <= MEGABYTES * 2**20
+    assert (bundled / "MODEL_CARD.md").is_file()
+    checkpoint = NativeCheckpoint(bundled)
+    for part in (checkpoint.semantic, checkpoint.coarse, checkpoint.fine, checkpoint.codec, checkpoint.text_tokenizer):
+        assert part() is not None
+
+
+def test_every_voice_suits_it(bundled: Path) -> None:
+    library = VoiceLibrary(bundled / "voices", NativeCheckpoint(bundled).config.tokens)
+    assert "v2/en_speaker_0" in library.names()
+    for name in library.names():
+        library.load(name)
+
+
+def test_it_speaks_for_as_long_as_the_words_take(pup: Bark) -> None:
+    speech = pup.generate("The boat left the harbour at dawn.", voice="v2/en_speaker_0", seed=1)
+    assert 1.0 < speech.duration < 6.0
+    assert 0.005 < np.sqrt(np.mean(speech.audio**2)) < 0.5
+    assert np.abs(speech.audio).max() <= 1
+
+
+def test_the_same_seed_says_the_same(pup: Bark) -> None:
+    first, again, other = (pup.generate("Hello!", seed=seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first.audio, again.audio)
+    assert not np.array_equal(first.audio, other.audio)
