@@ -82,7 +82,7 @@ def test_third_parties_stay_in_their_rooms(path: Path) -> None:
 def test_the_environment_is_read_in_one_place() -> None:
     readers = {path for path in FILES if "os.environ" in path.read_text() or "getenv" in path.read_text()}
     # torchrun tells each training process its rank this way, and there is no other
-    assert readers - {ROOT / "training" / "loop.py"} == {ROOT / "settings.py"}
+    assert readers - {ROOT / "training" / "ranks.py"} == {ROOT / "settings.py"}
 
 
 def test_light_rooms_import_no_torch() -> None:

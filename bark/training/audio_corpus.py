@@ -63,12 +63,21 @@ def read_clips(folders: Sequence[Path], held_out: bool | None = None) -> list[Cl
 
 
 class AudioSampler:
-    """Random crops from several sets, each set drawn as often as its weight says."""
+    """Random crops from several sets, each set drawn as often as its weight says; it may be empty.
+
+    Args:
+        sets: folders and their weights.
+        held_out: whether of the clips for validation, or of the others.
+    """
 
     def __init__(self, sets: dict[Path, float], held_out: bool = False) -> None:
-        self._sets = [read_clips([folder], held_out) for folder in sets]
-        weights = np.asarray(list(sets.values()), np.float64)
+        found = [(read_clips([folder], held_out), weight) for folder, weight in sets.items()]
+        self._sets = [clips for clips, _ in found if clips]
+        weights = np.asarray([weight for clips, weight in found if clips], np.float64)
         self._weights = weights / weights.sum()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._sets))
 
     def crops(self, rng: np.random.Generator, count: int, samples: int) -> FloatArray:
         """[count, samples]; a clip that is shorter is followed by zeros."""

@@ -17,7 +17,7 @@ from bark.models.gpt import GPT
 from bark.tokens import TokenSpace
 from bark.training.loop import Batch
 from bark.training.tokenized import TokenClip
-from bark.training.voices import ClipPool
+from bark.training.voices import ClipPool, split
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,7 @@ class CoarseTask(nn.Module):
         self.model = GPT(shape)
         self.model.reset_parameters()
         self._tokens, self._layout, self._config = tokens, layout, config
-        train = [(c, w) for c, w in zip(clips, weights, strict=True) if not c.held_out]
-        self._pool = ClipPool([c for c, _ in train], [w for _, w in train], lambda c: len(c.semantic))
-        held_out = [clip for clip in clips if clip.held_out]
-        self._held_out = ClipPool(held_out, [1.0] * len(held_out), lambda c: len(c.semantic))
+        self._pool, self._held_out = split(clips, weights, lambda clip: len(clip.semantic))
 
     @property
     def module(self) -> nn.Module:
@@ -66,22 +63,34 @@ class CoarseTask(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of each codebook."""
-        layout, tokens = self._layout, self._tokens
-        prefix = torch.full_like(batch["semantic"][:, :1], tokens.coarse_infer)
-        inputs = torch.cat([batch["semantic"], prefix, batch["coarse"][:, :-1].clamp(min=0)], 1)
-        positions = torch.arange(inputs.shape[1], device=inputs.device)
-        hidden = self.model(self.model.embed(inputs), positions)[:, layout.semantic_window :]
         losses = {}
-        for book in range(tokens.n_coarse):
-            rows = tokens.coarse_rows(book)
-            logits = self.model.logits(hidden[:, book :: tokens.n_coarse], rows).float()
-            targets = batch["coarse"][:, book :: tokens.n_coarse]
-            targets = torch.where(targets < 0, targets, targets - rows.start)
+        for book, logits in enumerate(self.logits(batch)):
+            targets = batch["coarse"][:, book :: self._tokens.n_coarse]
+            targets = torch.where(targets < 0, targets, targets - self._tokens.coarse_rows(book).start)
             losses[f"book_{book}"] = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=-1)
         return {"loss": torch.stack(list(losses.values())).mean(), **losses}
 
+    def logits(self, batch: Batch) -> list[Tensor]:
+        """What the model says of each coarse token, having read those before it.
+
+        Args:
+            batch: "semantic" [B, semantic_window] and "coarse" [B, T], as the model reads them; −1 after the end.
+
+        Returns:
+            For each codebook, logits [B, T / n_coarse, codebook_size].
+        """
+        tokens = self._tokens
+        infer = torch.full_like(batch["semantic"][:, :1], tokens.coarse_infer)
+        inputs = torch.cat([batch["semantic"], infer, batch["coarse"][:, :-1].clamp(min=0)], 1)
+        positions = torch.arange(inputs.shape[1], device=inputs.device)
+        hidden = self.model(self.model.embed(inputs), positions)[:, self._layout.semantic_window :]
+        books = range(tokens.n_coarse)
+        return [self.model.logits(hidden[:, k :: tokens.n_coarse], tokens.coarse_rows(k)).float() for k in books]
+
     def validate(self) -> dict[str, float]:
         """Losses on clips kept back."""
+        if not self._held_out:
+            return {}
         batch = self._batch(self._held_out, self._config.validation_windows, np.random.default_rng(0))
         device = next(self.parameters()).device
         return {k: float(v) for k, v in self.forward({k: v.to(device) for k, v in batch.items()}).items()}
@@ -106,7 +115,8 @@ class CoarseTask(nn.Module):
         else:
             start = int(rng.integers(0, max(1, len(semantic) - int(layout.stride / ratio))))
         seen = semantic[start : start + layout.semantic_window]
-        written = coarse[int(start * ratio) :][: layout.max_history + layout.stride]
+        first = int(start * ratio / self._tokens.n_coarse) * self._tokens.n_coarse  # of a whole frame
+        written = coarse[first:][: layout.max_history + layout.stride]
         return (
             np.pad(seen, (0, layout.semantic_window - len(seen)), constant_values=self._tokens.coarse_semantic_pad),
             np.pad(written, (0, layout.max_history + layout.stride - len(written)), constant_values=-1),

@@ -16,7 +16,7 @@ from bark.models.fine import FineGPT
 from bark.tokens import TokenSpace
 from bark.training.loop import Batch
 from bark.training.tokenized import TokenClip
-from bark.training.voices import ClipPool
+from bark.training.voices import ClipPool, split
 
 IGNORED = -100
 
@@ -51,10 +51,7 @@ class FineTask(nn.Module):
         self.model = FineGPT(shape)
         self.model.reset_parameters()
         self._tokens, self._layout, self._config = tokens, layout, config
-        train = [(c, w) for c, w in zip(clips, weights, strict=True) if not c.held_out]
-        self._pool = ClipPool([c for c, _ in train], [w for _, w in train], lambda c: len(c.semantic))
-        held_out = [clip for clip in clips if clip.held_out]
-        self._held_out = ClipPool(held_out, [1.0] * len(held_out), lambda c: len(c.semantic))
+        self._pool, self._held_out = split(clips, weights, lambda clip: len(clip.semantic))
 
     @property
     def module(self) -> nn.Module:
@@ -62,42 +59,47 @@ class FineTask(nn.Module):
         return self
 
     def draw(self, rng: np.random.Generator) -> Batch:
-        """Random windows, of each the frames known beforehand, and the codebook to learn."""
-        codebook = rng.integers(self._tokens.n_coarse, self._tokens.n_codebooks)
+        """Random windows with the codebooks up to the one to learn, and of each the frames known beforehand."""
+        codebook = int(rng.integers(self._tokens.n_coarse, self._tokens.n_codebooks))
         length = int(rng.integers(self._layout.window // 4, self._layout.window + 1))
         codes = self._windows(self._pool, self._config.batch, length, rng)
         continued = rng.random(len(codes)) < self._config.continued
         known = rng.integers(0, self._most_known(length) + 1, len(codes)) * continued
-        return {"codes": codes, "known": torch.from_numpy(known), "codebook": torch.tensor(int(codebook))}
+        return {"codes": codes[..., : codebook + 1].contiguous(), "known": torch.from_numpy(known)}
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of the batch's codebook."""
-        return {"loss": self.nll(batch["codes"], batch["known"], int(batch["codebook"]))}
+        """Mean cross-entropy of the last codebook given, over the frames that are to be written."""
+        logits, targets = self.logits(batch)
+        return {"loss": F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED)}
 
-    def nll(self, codes: Tensor, known: Tensor, codebook: int) -> Tensor:
-        """Mean cross-entropy of one codebook over the frames that are to be written.
+    def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What the model says of the last codebook given, and what is right.
 
         Args:
-            codes: [B, T, n_codebooks], `fine_pad` in all codebooks after the end of the audio.
-            known: frames at the beginning of each row that are known in all codebooks, [B].
-            codebook: which one to predict; where it is not known its place has `fine_pad`, as in the engine.
+            batch: "codes" [B, T, K] of the first K codebooks, `fine_pad` in all after the end of the audio, and
+                "known" [B], how many frames at the beginning of each row are known in all codebooks. The model sees
+                `fine_pad` where the last codebook is not known, as in the engine.
+
+        Returns:
+            Logits [B, T, codebook_size] and targets [B, T], ignored where there is nothing to write.
         """
-        given = torch.arange(codes.shape[1], device=codes.device) < known[:, None]
-        right, pad = codes[..., codebook], self._tokens.fine_pad
-        seen = codes.clone()
-        seen[..., codebook] = torch.where(given, right, pad)
-        logits = self.model(codebook, seen, slice(0, self._tokens.codebook_size)).float()
-        targets = right.masked_fill(given | (right == pad), IGNORED)
-        return F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED)
+        codes, pad = batch["codes"], self._tokens.fine_pad
+        given = torch.arange(codes.shape[1], device=codes.device) < batch["known"][:, None]
+        right = codes[..., -1]
+        seen = torch.cat([codes[..., :-1], torch.where(given, right, pad)[..., None]], -1)
+        logits = self.model(codes.shape[2] - 1, seen, slice(0, self._tokens.codebook_size)).float()
+        return logits, right.masked_fill(given | (right == pad), IGNORED)
 
     def validate(self) -> dict[str, float]:
         """Cross-entropy of every codebook on clips kept back, nothing known beforehand."""
+        if not self._held_out:
+            return {}
         rng = np.random.default_rng(0)
         codes = self._windows(self._held_out, self._config.validation_windows, self._layout.window, rng)
         codes = codes.to(self.model.device)
         known = codes.new_zeros(len(codes))
         books = range(self._tokens.n_coarse, self._tokens.n_codebooks)
-        figures = {f"book_{k}": float(self.nll(codes, known, k)) for k in books}
+        figures = {f"book_{k}": float(self({"codes": codes[..., : k + 1], "known": known})["loss"]) for k in books}
         return {"loss": sum(figures.values()) / len(figures), **figures}
 
     def export(self, path: Path) -> None:

@@ -6,28 +6,28 @@ resumed walks the same path as one that wasn't.
 
 from __future__ import annotations
 
-import csv
 import math
-import os
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bark.codec.layers import ConvNeXtBlock
 from bark.errors import TrainingError
-from bark.training.optimizers import Optimizers, OptimizerConfig
+from bark.models.layers import Block
+from bark.training.logger import Logger
+from bark.training.optimizers import OptimizerConfig, Optimizers
+from bark.training.prefetch import prefetch
+from bark.training.ranks import Ranks
 from bark.training.state import Average, load_state, save_state
+from bark.training.stopping import Every, Stop
 
-Batch = dict[str, Tensor]
+Batch: TypeAlias = dict[str, Tensor]
+STATE = "last.pt"
 
 
 class Task(Protocol):
@@ -40,7 +40,7 @@ class Task(Protocol):
         """Losses; the one called "loss" is minimised, the others are logged."""
 
     def validate(self) -> dict[str, float]:
-        """Figures on data kept back; called without gradients."""
+        """Figures on data kept back, none where there is no such data; called without gradients."""
 
     def export(self, path: Path) -> None:
         """Writes the weights in the form that a checkpoint folder has them."""
@@ -56,16 +56,19 @@ class LoopConfig:
 
     Attributes:
         steps: in all; the learning rate falls to its end by then.
-        seed: of batches and of dropout.
+        seed: of weights and batches.
+        minutes: after which the run saves and ends, wherever it is; 0 for no limit.
         ema: decay of the averaged weights, which are what is exported; 0 is off.
         precision: "bf16" (autocast) or "fp32".
         save_minutes, valid_minutes: between checkpoints and between validations.
+        log_every: steps between rows of the log.
         threads: CPU threads, 0 leaves torch's choice.
-        compile: whether the task goes through torch.compile.
+        compile: whether the models' blocks go through torch.compile.
     """
 
     steps: int
     seed: int = 0
+    minutes: float = 0.0
     ema: float = 0.998
     precision: str = "bf16"
     save_minutes: float = 3.0
@@ -79,6 +82,10 @@ class LoopConfig:
             raise TrainingError(f"precision must be bf16 or fp32, not {self.precision!r}")
         if self.steps < 1:
             raise TrainingError(f"steps must be at least 1, not {self.steps}")
+        if self.log_every < 1:
+            raise TrainingError(f"log_every must be at least 1, not {self.log_every}")
+        if not 0 <= self.ema < 1:
+            raise TrainingError(f"ema must be at least 0 and below 1, not {self.ema}")
 
 
 class Trainer:
@@ -90,6 +97,9 @@ class Trainer:
         optimizer: how fast.
         folder: for `last.pt`, `log.csv`, TensorBoard's events and the exported weights.
         device: of the model; under torchrun each process takes the GPU of its local rank.
+
+    Raises:
+        TrainingError: the folder's checkpoint is broken, or of a model of another shape.
     """
 
     def __init__(
@@ -105,32 +115,29 @@ class Trainer:
         self._average = Average(task.module, config.ema)
         self._step = 0
         self._resume()
-        self._forward = self._ranks.wrap(task.module, config.compile)
-        self._stopping = False
+        if config.compile:
+            _compile_blocks(task.module)
+        self._wrapped = self._ranks.wrap(task.module)
+        self._saves, self._validations = Every(config.save_minutes), Every(config.valid_minutes)
 
     def run(self) -> None:
-        """Trains until the last step, or until SIGTERM or SIGINT, saving before it returns."""
-        config = self._config
-        logger = Logger(self._folder, self._step, config.steps, quiet=self._ranks.rank > 0)
-        saved = validated = time.time()
-        with _signals(self._stop):
+        """Trains until the last step, or until it is told to stop, and saves before it returns.
+
+        Raises:
+            TrainingError: the loss is no longer a number; what was saved before is kept.
+            KeyboardInterrupt, SystemExit: SIGINT or SIGTERM came; see `Stop.obey`.
+        """
+        steps = self._config.steps
+        logger = Logger(self._folder, self._step, steps, quiet=self._ranks.rank > 0)
+        with Stop(self._config.minutes) as stop, logger:
             for batch in prefetch(self._batches(self._step)):
                 losses = self._advance(batch)
                 self._step += 1
-                last = self._step == config.steps or self._stopping
-                if self._step % config.log_every == 0 or last:
-                    figures = {name: float(value) for name, value in losses.items()}
-                    _check_finite(figures, self._step)
-                    logger.log(self._step, figures)
-                if last or time.time() - validated > config.valid_minutes * 60:
-                    logger.log_validation(self._step, self._validate())
-                    validated = time.time()
-                if last or time.time() - saved > config.save_minutes * 60:
-                    self._save()
-                    saved = time.time()
+                last = self._ranks.any(stop.asked) or self._step == steps
+                self._report(losses, logger, last)
                 if last:
                     break
-        logger.close()
+        stop.obey()
 
     def _batches(self, start: int) -> Iterator[Batch]:
         for step in range(start, self._config.steps):
@@ -139,27 +146,42 @@ class Trainer:
     def _advance(self, batch: Batch) -> Mapping[str, Tensor]:
         device = self._ranks.device
         batch = {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-        with torch.autocast(device.type, torch.bfloat16, enabled=self._config.precision == "bf16"):
-            losses: dict[str, Tensor] = self._forward(batch)
+        with self._autocast():
+            losses: dict[str, Tensor] = self._wrapped(batch)
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         norm = self._optimizers.step(self._step)
         self._average.update(self._step)
         return {**{name: value.detach() for name, value in losses.items()}, "grad_norm": norm}
 
+    def _report(self, losses: Mapping[str, Tensor], logger: Logger, last: bool) -> None:
+        """Logs, validates and saves, each where its time has come; always at the last step."""
+        log = self._step % self._config.log_every == 0 or last
+        save = self._saves.due() or last
+        if log or save:  # before saving too: a checkpoint of infinities could never be mended
+            figures = {name: float(value) for name, value in losses.items()}
+            _check_finite(figures, self._step)
+        if log:
+            logger.log(self._step, figures)
+        if self._validations.due() or last:
+            logger.log_validation(self._step, self._validate())
+        if save:
+            self._save()
+
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         module = self._task.module
         module.eval()
-        with self._average.swapped_in(), torch.autocast(
-            self._ranks.device.type, torch.bfloat16, enabled=self._config.precision == "bf16"
-        ):
+        with self._average.swapped_in(), self._autocast():
             figures = self._task.validate()
         module.train()
         return figures
 
     def _save(self) -> None:
+        """The exported weights first: killed in between, a run that was done would never write them again."""
         if self._ranks.rank:
             return
+        with self._average.swapped_in():
+            self._task.export(self._folder)
         state = {
             "step": self._step,
             "module": self._task.module.state_dict(),
@@ -167,167 +189,37 @@ class Trainer:
             "optimizers": self._optimizers.state_dict(),
             "random": torch.get_rng_state(),
         }
-        save_state(state, self._folder / "last.pt")
-        with self._average.swapped_in():
-            self._task.export(self._folder)
+        save_state(state, self._folder / STATE)
 
     def _resume(self) -> None:
-        state = load_state(self._folder / "last.pt", self._ranks.device)
+        path = self._folder / STATE
+        state = load_state(path, self._ranks.device)
         if state is None:
             return
         try:
             self._task.module.load_state_dict(state["module"])
             self._average.load_state_dict(state["average"])
-            self._optimizers.load_state_dict(state["optimizers"])
-        except (KeyError, RuntimeError, ValueError) as error:
+            if state["optimizers"] is not None:  # left out of a checkpoint that had to be small
+                self._optimizers.load_state_dict(state["optimizers"])
+            torch.set_rng_state(state["random"].cpu())
+            self._step = int(state["step"])
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(
-                f"{self._folder / 'last.pt'} is of a run with another shape; "
-                f"choose another folder or remove it ({error})"
+                f"{path} is of a run with another shape; choose another folder or remove it ({error})"
             ) from error
-        torch.set_rng_state(state["random"].cpu())
-        self._step = int(state["step"])
 
-    def _stop(self) -> None:
-        self._stopping = True
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self._ranks.device.type, torch.bfloat16, enabled=self._config.precision == "bf16")
 
 
-@dataclass(frozen=True)
-class Ranks:
-    """This process among those that torchrun started (or alone)."""
-
-    rank: int
-    world: int
-    device: torch.device
-
-    @classmethod
-    def start(cls, device: str) -> Ranks:
-        """Joins the process group when there is one."""
-        rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-        chosen = torch.device(device)
-        if chosen.type == "cuda" and chosen.index is None:
-            chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-            torch.cuda.set_device(chosen)
-        if world > 1 and not torch.distributed.is_initialized():
-            torch.distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
-        return cls(rank, world, chosen)
-
-    def wrap(self, module: nn.Module, compiled: bool) -> Callable[[Batch], dict[str, Tensor]]:
-        """The module as it is called in training."""
-        if self.world > 1:
-            module = nn.parallel.DistributedDataParallel(module, find_unused_parameters=True)
-        return torch.compile(module) if compiled else module  # type: ignore[return-value]
-
-
-class Logger:
-    """A row of figures every few steps, to `log.csv`, TensorBoard (when installed) and the terminal.
-
-    Rows of steps that a killed run had logged but not saved are dropped.
-    """
-
-    def __init__(self, folder: Path, start: int, steps: int, quiet: bool) -> None:
-        self._quiet, self._steps, self._start = quiet, steps, start
-        self._began = self._printed = time.time()
-        self._events: Any = None
-        if quiet:
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "log.csv"
-        self._keep_until(start)
-        self._events = _summary_writer(folder)
-
-    def log(self, step: int, figures: Mapping[str, float]) -> None:
-        """Training figures; the terminal sees them every ten seconds, with an estimate of the time left."""
-        self._write(step, "train", figures)
-        now = time.time()
-        if self._quiet or (now - self._printed < 10 and step < self._steps):
-            return
-        self._printed = now
-        left = (now - self._began) / (step - self._start) * (self._steps - step)
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        print(f"step {step}/{self._steps}  {shown}  {_clock(left)} left", file=sys.stderr, flush=True)
-
-    def log_validation(self, step: int, figures: Mapping[str, float]) -> None:
-        """Figures on data kept back."""
-        self._write(step, "valid", figures)
-        if not self._quiet and figures:
-            shown = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            print(f"step {step}/{self._steps}  validation: {shown}", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """Flushes what is buffered."""
-        if self._events is not None:
-            self._events.close()
-
-    def _write(self, step: int, split: str, figures: Mapping[str, float]) -> None:
-        if self._quiet:
-            return
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerows([step, split, name, f"{value:.6g}"] for name, value in figures.items())
-        if self._events is not None:
-            for name, value in figures.items():
-                self._events.add_scalar(f"{split}/{name}", value, step)
-
-    def _keep_until(self, step: int) -> None:
-        rows = [["step", "split", "figure", "value"]]
-        if self._path.exists():
-            with self._path.open(newline="", encoding="utf-8") as file:
-                rows += [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) <= step]
-        temporary = self._path.with_suffix(".part")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
-        os.replace(temporary, self._path)
-
-
-def prefetch(batches: Iterator[Batch], depth: int = 2) -> Iterator[Batch]:
-    """Makes batches in a thread, a few ahead of their use."""
-    queue: Queue[Batch | BaseException | None] = Queue(depth)
-
-    def fill() -> None:
-        try:
-            for batch in batches:
-                queue.put(batch)
-            queue.put(None)
-        except BaseException as error:
-            queue.put(error)
-
-    threading.Thread(target=fill, daemon=True).start()
-    while (item := queue.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
-        yield item
-
-
-class _signals:
-    """Within it, SIGTERM and SIGINT ask the loop to save and stop."""
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        self._stop = stop
-        self._previous: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._previous[number] = signal.signal(number, lambda *_: self._stop())
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+def _compile_blocks(module: nn.Module) -> None:
+    """Compiles the blocks, not the whole: all of a kind share one compilation, which takes seconds, not minutes."""
+    for part in module.modules():
+        if isinstance(part, (Block, ConvNeXtBlock)):
+            part.compile()
 
 
 def _check_finite(figures: Mapping[str, float], step: int) -> None:
-    if not math.isfinite(figures["loss"]):
-        raise TrainingError(f"the loss is {figures['loss']} at step {step}; lower the learning rate")
-
-
-def _summary_writer(folder: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
-
-
-def _clock(seconds: float) -> str:
-    minutes = int(seconds / 60)
-    return f"{minutes // 60}:{minutes % 60:02d} h" if minutes >= 60 else f"{minutes}:{int(seconds % 60):02d} min"
+    for name in ("loss", "grad_norm"):
+        if not math.isfinite(figures[name]):
+            raise TrainingError(f"the {name} is {figures[name]} at step {step}; lower the learning rate")

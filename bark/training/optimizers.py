@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bark.errors import TrainingError
+
 
 @dataclass(frozen=True)
 class OptimizerConfig:
@@ -32,7 +34,11 @@ class OptimizerConfig:
 
 
 class Optimizers:
-    """Both optimizers of a module as one."""
+    """Both optimizers of a module as one.
+
+    Raises:
+        TrainingError: this PyTorch has no Muon.
+    """
 
     def __init__(self, module: nn.Module, config: OptimizerConfig, steps: int) -> None:
         self._config, self._steps = config, steps
@@ -46,6 +52,8 @@ class Optimizers:
             adam = torch.optim.AdamW(others, config.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=fused)
             self._parts.append((adam, config.lr))
         if matrices:
+            if not hasattr(torch.optim, "Muon"):
+                raise TrainingError(f"training needs PyTorch 2.9 or newer, for Muon; this is {torch.__version__}")
             muon = torch.optim.Muon(
                 matrices, config.matrix_lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
             )
@@ -85,7 +93,8 @@ def _matrices(module: nn.Module) -> list[nn.Parameter]:
     embeddings = {id(m.weight) for m in module.modules() if isinstance(m, nn.Embedding)}
     found: dict[int, nn.Parameter] = {}
     for name, part in module.named_modules():
-        if isinstance(part, nn.Linear) and "head" not in name and part.weight.requires_grad:
-            if id(part.weight) not in embeddings:
-                found[id(part.weight)] = part.weight
+        if not isinstance(part, nn.Linear) or "head" in name or id(part.weight) in embeddings:
+            continue
+        if isinstance(part.weight, nn.Parameter) and part.weight.requires_grad:
+            found[id(part.weight)] = part.weight
     return list(found.values())

@@ -19,9 +19,10 @@ from bark.tokens import IntArray, TokenSpace
 from bark.training.loop import Batch
 from bark.training.subwords import Subwords, piece_of_character
 from bark.training.tokenized import TokenClip
-from bark.training.voices import ClipPool
+from bark.training.voices import split
 
 IGNORED = -100
+VALIDATION_ROWS = 16  # at once
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,11 @@ class SemanticTask(nn.Module):
         self._tokens, self._layout, self._config = tokens, layout, config
         self._text = Subwords(text, config.text_dropout)
         self._pieces = {clip.text: self._text.whole(clip.text) for clip in clips}
-        train = [(c, w) for c, w in zip(clips, weights, strict=True) if self._fits(c) and not c.held_out]
-        self._pool = ClipPool(
-            [c for c, _ in train], [w for _, w in train], lambda c: len(c.semantic) + len(c.text) // 2
-        )
-        held_out = [clip for clip in clips if self._fits(clip) and clip.held_out]
-        self._held_out = held_out[:: max(1, len(held_out) // config.validation_clips)]
+        fitting = [(clip, weight) for clip, weight in zip(clips, weights, strict=True) if self._fits(clip)]
+        fits, shares = [clip for clip, _ in fitting], [weight for _, weight in fitting]
+        self._pool, _ = split(fits, shares, lambda clip: len(clip.semantic) + len(clip.text) // 2)
+        held_out = [clip for clip in fits if clip.held_out and clip.voice in self._pool]
+        self._held_out = held_out[:: max(1, len(held_out) // config.validation_clips)][: config.validation_clips]
 
     @property
     def module(self) -> nn.Module:
@@ -89,28 +89,47 @@ class SemanticTask(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
-        logits, weights = self._run(batch)
-        losses = self._losses(logits, weights, batch)
+        losses = self._losses(*self.logits(batch), batch)
         if self.training:
             self.step += 1
         fade = 1 - 0.9 * (self.step / self._config.alignment_steps).clamp(max=1)
         total = losses["nll"] + self._config.alignment_weight * fade * losses["alignment"]
         return {"loss": total, **losses}
 
+    def logits(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+        """What the model says of each next token, and where its alignment heads look.
+
+        Args:
+            batch: as `draw` gives it, [B, T] each: "tokens", "history" to be added to them (−1 where there is none)
+                and "positions".
+
+        Returns:
+            Logits [B, T, semantic_eos + 1], and the heads' weights [B, T, T].
+        """
+        history = batch["history"]
+        embedded = self.model.embed(batch["tokens"])
+        embedded = embedded + self.model.embed(history.clamp(min=0)) * (history >= 0)[..., None]
+        hidden, weights = self._trunk(embedded, batch["positions"])
+        return self.model.logits(hidden, slice(0, self._tokens.semantic_eos + 1)), weights
+
     def validate(self) -> dict[str, float]:
         """Losses on clips kept back, without and with a voice."""
-        figures = {}
-        for name, share in (("", 0.0), ("prompted_", 1.0)):
+        figures: dict[str, float] = {}
+        for name, share in (("", 0.0), ("prompted_", 1.0)) if self._held_out else ():
             rng = np.random.default_rng(0)
             rows = [self._row(c, self._history(c, rng, share), self._pieces[c.text]) for c in self._held_out]
-            batch = {k: v.to(self.step.device) for k, v in self._collate(rows).items()}
-            logits, weights = self._run(batch)
-            figures |= {name + k: float(v) for k, v in self._losses(logits, weights, batch).items()}
+            parts = [rows[start : start + VALIDATION_ROWS] for start in range(0, len(rows), VALIDATION_ROWS)]
+            found = [self._figures(self._collate(part)) for part in parts]
+            figures |= {name + k: sum(each[k] for each in found) / len(found) for k in found[0]}
         return figures
 
     def export(self, path: Path) -> None:
         """Writes `semantic.safetensors`."""
         save_tensors(self.model.state_dict(), path / "semantic.safetensors")
+
+    def _figures(self, batch: Batch) -> dict[str, float]:
+        batch = {name: value.to(self.step.device) for name, value in batch.items()}
+        return {name: float(value) for name, value in self._losses(*self.logits(batch), batch).items()}
 
     def _fits(self, clip: TokenClip) -> bool:
         """Whether text and speech fit the layout, with room for smaller pieces of text."""
@@ -155,35 +174,29 @@ class SemanticTask(nn.Module):
             batch[name] = torch.from_numpy(column)
         return batch
 
-    def _run(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-        """Logits [B, T, semantic_vocab + 1] and the weights [B, T, T] of the alignment heads."""
-        has_history = batch["history"] >= 0
-        embedded = self.model.embed(batch["tokens"])
-        embedded = embedded + self.model.embed(batch["history"].clamp(min=0)) * has_history[..., None]
-        weights: list[Tensor] = []
-        hooks = [self._tap(layer, head, weights) for layer, head in self._config.alignment_heads]
-        hidden = self.model(embedded, batch["positions"])
-        for hook in hooks:
-            hook.remove()
-        return self.model.logits(hidden, slice(0, self._tokens.semantic_eos + 1)), weights
+    def _trunk(self, embedded: Tensor, positions: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """`GPT.forward` [B, T, C], with the weights [B, T, T] of the alignment heads.
 
-    def _tap(self, layer: int, head: int, weights: list[Tensor]) -> torch.utils.hooks.RemovableHandle:
-        block = self.model.h[layer]
-        assert isinstance(block, Block)
-        attention = block.attn
-        return attention.register_forward_pre_hook(lambda _, inputs: weights.append(attention.weights(inputs[0], head)))
+        Hooks would do it without the repetition, but what is compiled would be compiled anew at every step.
+        """
+        x = embedded + self.model.wpe(positions)
+        weights = []
+        for layer, block in enumerate(self.model.h):
+            assert isinstance(block, Block)
+            heads = [head for place, head in self._config.alignment_heads if place == layer]
+            weights += [block.attn.weights(block.ln_1(x), head) for head in heads]
+            x = block(x)
+        return self.model.ln_f(x), weights
 
     def _losses(self, logits: Tensor, weights: list[Tensor], batch: Batch) -> dict[str, Tensor]:
         targets = batch["targets"]
         each = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
-        counted = targets != IGNORED
         ends = targets == self._tokens.semantic_eos
-        weight = counted + (self._config.eos_weight - 1) * ends
-        inner = counted & ~ends
+        inner = (targets != IGNORED) & ~ends
         return {
-            "nll": (each * weight).sum() / weight.sum(),
-            "eos": each[ends].mean(),
-            "accuracy": (logits.argmax(-1) == targets)[inner].float().mean(),
+            "nll": _mean(each, inner + self._config.eos_weight * ends),
+            "eos": _mean(each, ends),
+            "accuracy": _mean((logits.argmax(-1) == targets).float(), inner),
             "alignment": alignment_loss(weights, batch["spoken"]),
         }
 
@@ -195,10 +208,14 @@ def alignment_loss(weights: list[Tensor], spoken: Tensor) -> Tensor:
         weights: attention [B, T, T] of some heads.
         spoken: column that each row should look at, −1 where unknown, [B, T].
     """
-    known = spoken >= 0
-    if not weights or not bool(known.any()):
+    if not weights:
         return spoken.new_zeros((), dtype=torch.float32)
     columns = torch.arange(spoken.shape[1], device=spoken.device)
     near = (columns - spoken[..., None]).abs() <= 1
-    mass = [(w * near).sum(-1)[known] for w in weights]
-    return -torch.stack(mass).clamp(min=1e-4).log().mean()
+    mass = torch.stack([(w * near).sum(-1) for w in weights])
+    return _mean(-mass.clamp(min=1e-4).log(), (spoken >= 0).expand_as(mass))
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Weighted mean; 0 where nothing has weight."""
+    return (values * weights).sum() / weights.sum().clamp(min=1)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from bark.checkpoints.tensors import save_tensors
 from bark.codec.layers import Conv, ConvNeXtBlock, Upsample
+from bark.errors import TrainingError
 from bark.semantic.tokenizer import SemanticTokenizer
 from bark.training.alignment import IGNORED, PITCH_HOP, cached_pitch, phoneme_classes
 from bark.training.audio_corpus import Clip
@@ -61,8 +62,11 @@ class SemanticTokenizerTask(nn.Module):
         super().__init__()
         self.tokenizer, self._config = tokenizer, config
         self.reader = Reader(tokenizer.config.levels, tokenizer.config.width, len(config.alphabet) + 2)
-        self._sets = [_examples(clips[: config.clips]) for clips, _ in sets]
-        weights = np.asarray([weight for _, weight in sets])
+        found = [(_examples(clips[: config.clips]), weight) for clips, weight in sets]
+        self._sets = [examples for examples, _ in found if examples]
+        if not self._sets:
+            raise TrainingError("no clip has phonemes and durations, which is what the semantic tokenizer learns from")
+        weights = np.asarray([weight for examples, weight in found if examples])
         self._weights = weights / weights.sum()
         self._held_out = _examples(held_out[:96])
         hop = tokenizer.config.hop
@@ -102,6 +106,8 @@ class SemanticTokenizerTask(nn.Module):
 
     def validate(self) -> dict[str, float]:
         """Losses on clips kept back, and how many tokens are in use."""
+        if not self._held_out:
+            return {}
         batch = self._batch(self._held_out, np.random.default_rng(0))
         batch = {name: value.to(next(self.parameters()).device) for name, value in batch.items()}
         tokens = self.tokenizer.encode(batch["audio"])
@@ -113,11 +119,10 @@ class SemanticTokenizerTask(nn.Module):
         save_tensors(self.tokenizer.state_dict(), path / "semantic_tokenizer.safetensors")
 
     def _batch(self, examples: list[_Example], rng: np.random.Generator) -> Batch:
-        columns = [self._crop(example, rng) for example in examples]
-        names = ("audio", "phonemes", "contour", "voiced")
-        return {name: torch.from_numpy(np.stack(column)) for name, column in zip(names, zip(*columns), strict=True)}
+        rows = [self._crop(example, rng) for example in examples]
+        return {name: torch.from_numpy(np.stack([row[name] for row in rows])) for name in rows[0]}
 
-    def _crop(self, example: _Example, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    def _crop(self, example: _Example, rng: np.random.Generator) -> dict[str, np.ndarray]:
         clip, step = example.clip, self.tokenizer.config.hop // 2
         start = int(rng.integers(0, max(1, clip.row["samples"] - self._samples + 1)))
         audio = np.zeros(self._samples, np.float32)
@@ -127,7 +132,12 @@ class SemanticTokenizerTask(nn.Module):
         classes = phoneme_classes(clip, times, self._config.alphabet + " ")
         frames = np.clip(times // PITCH_HOP, 0, len(example.contour) - 1)
         inside = times < clip.row["samples"]
-        return audio, classes, example.contour[frames] * inside, example.voiced[frames] * inside
+        return {
+            "audio": audio,
+            "phonemes": classes,
+            "contour": example.contour[frames] * inside,
+            "voiced": example.voiced[frames] * inside,
+        }
 
     def _loudness(self, mel: Tensor) -> Tensor:
         """Mean log-mel at the reader's rate, less its mean over the crop where it isn't silent, [B, T]."""

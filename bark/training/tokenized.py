@@ -51,7 +51,9 @@ def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer) -> 
 
     def shard(clips: list[Clip]) -> dict[str, np.ndarray]:
         hop = tokenizer.config.hop
-        tokens = [t[: clip.row["samples"] // hop] for t, clip in zip(_encode(clips, tokenizer.encode), clips, strict=True)]
+        tokens = [
+            t[: clip.row["samples"] // hop] for t, clip in zip(_encode(clips, tokenizer.encode), clips, strict=True)
+        ]
         times = [np.arange(len(t)) * hop + hop // 2 for t in tokens]
         characters = [spoken_characters(clip, t) for clip, t in zip(clips, times, strict=True)]
         return {
@@ -131,9 +133,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def _encode(
-    clips: list[Clip], encode: Callable[[torch.Tensor], torch.Tensor], batch: int = 16
-) -> list[np.ndarray]:
+def _encode(clips: list[Clip], encode: Callable[[torch.Tensor], torch.Tensor], batch: int = 16) -> list[np.ndarray]:
     """Encodes clips in batches of similar length, the shorter followed by silence; in the clips' order.
 
     The silence after a clip can change its last tokens, as far as the encoder sees ahead; so does the end itself.
@@ -161,7 +161,7 @@ def _each_shard(
 ) -> None:
     shards = sorted(corpus.glob("*.jsonl"))[:max_shards]
     missing = [shard for shard in shards if not (out / f"{shard.stem}.{kind}.npz").exists()]
-    clips = {shard.stem: [] for shard in missing} if missing else {}
+    clips: dict[str, list[Clip]] = {shard.stem: [] for shard in missing}
     for clip in read_clips([corpus]):
         if clip.pcm.stem in clips:
             clips[clip.pcm.stem].append(clip)

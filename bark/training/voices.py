@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bark.errors import TrainingError
 from bark.training.tokenized import TokenClip
+
+Length = Callable[[TokenClip], int]
 
 
 class ClipPool:
-    """Clips to draw from.
+    """Clips to draw from; it may be empty, but then nothing can be drawn.
 
     Args:
         clips: of any order.
@@ -18,13 +21,11 @@ class ClipPool:
         length: of a clip, by which batches of similar length are drawn.
     """
 
-    def __init__(
-        self, clips: Sequence[TokenClip], weights: Sequence[float], length: Callable[[TokenClip], int]
-    ) -> None:
-        order = np.argsort([length(clip) for clip in clips], kind="stable")
-        self._clips = [clips[i] for i in order]
+    def __init__(self, clips: Sequence[TokenClip], weights: Sequence[float], length: Length) -> None:
+        order = np.argsort(np.asarray([length(clip) for clip in clips], np.int64), kind="stable")
+        self._clips: list[TokenClip] = [clips[i] for i in order]
         self._shares = np.cumsum(np.asarray(weights, np.float64)[order])
-        self._shares /= self._shares[-1]
+        self._shares /= self._shares[-1:]
         self._lengths = np.asarray([length(clip) for clip in self._clips])
         self._by_voice: dict[str, list[TokenClip]] = {}
         for clip in self._clips:
@@ -32,6 +33,9 @@ class ClipPool:
 
     def __len__(self) -> int:
         return len(self._clips)
+
+    def __contains__(self, voice: str) -> bool:
+        return voice in self._by_voice
 
     def one(self, rng: np.random.Generator) -> TokenClip:
         """A clip."""
@@ -43,8 +47,8 @@ class ClipPool:
         Args:
             spread: the share of the pool that the batch is drawn from.
         """
-        centre = rng.random()
-        draws = np.clip(centre + spread * (rng.random(budget) - 0.5), 0, 1 - 1e-9)
+        draws = np.abs(rng.random() + spread * (rng.random(budget) - 0.5))
+        draws = 1 - np.abs(1 - draws)  # mirrored at both ends, so that no clip is drawn more often than its weight says
         chosen: list[TokenClip] = []
         longest = 0
         for draw in draws:
@@ -59,3 +63,17 @@ class ClipPool:
         """A clip of that voice."""
         clips = self._by_voice[voice]
         return clips[rng.integers(len(clips))]
+
+
+def split(clips: Sequence[TokenClip], weights: Sequence[float], length: Length) -> tuple[ClipPool, ClipPool]:
+    """Clips to train on, drawn as their weights say, and those kept back, all alike.
+
+    Raises:
+        TrainingError: there is nothing to train on.
+    """
+    train = [(clip, weight) for clip, weight in zip(clips, weights, strict=True) if not clip.held_out]
+    if not train:
+        raise TrainingError("there is no clip to train on: all are too long for the model, or held out for validation")
+    held_out = [clip for clip in clips if clip.held_out]
+    pool = ClipPool([clip for clip, _ in train], [weight for _, weight in train], length)
+    return pool, ClipPool(held_out, [1.0] * len(held_out), length)

@@ -1,0 +1,199 @@
+"""Every model goes through training: from the settings, and from the command line."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from bark.checkpoints.native import load_weights
+from bark.codec import build_codec
+from bark.errors import CheckpointError, TrainingError
+from bark.models.config import ModelConfig, from_mapping
+from bark.models.fine import FineGPT
+from bark.models.gpt import GPT
+from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
+from bark.training.run import read_settings, train
+
+MODELS = ["codec", "semantic-tokenizer", "semantic", "coarse", "fine"]
+
+
+def rows(folder: Path) -> list[list[str]]:
+    with (folder / "log.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+@pytest.mark.parametrize("what", MODELS)
+def test_every_model_trains(
+    what: str, settings: dict[str, Any], data: Path, tmp_path: Path, exported: dict[str, str], model_config: ModelConfig
+) -> None:
+    train(what, settings, data, tmp_path)
+    folder = tmp_path / what
+    assert {path.name for path in folder.iterdir() if "tfevents" not in path.name} == {
+        "last.pt",
+        "log.csv",
+        exported[what],
+    }
+    logged = rows(folder)
+    assert logged[0] == ["step", "split", "figure", "value"]
+    assert {row[0] for row in logged[1:] if row[1:3] == ["train", "loss"]} == {"1", "2", "3"}
+    assert any(row[1] == "valid" for row in logged)
+    shape = from_mapping(SemanticTokenizerConfig, model_config.semantic_tokenizer, "test")
+    model = {
+        "codec": lambda: build_codec(model_config.codec),
+        "semantic-tokenizer": lambda: SemanticTokenizer(shape),
+        "semantic": lambda: GPT(model_config.semantic),
+        "coarse": lambda: GPT(model_config.coarse),
+        "fine": lambda: FineGPT(model_config.fine),
+    }[what]()
+    load_weights(model, folder / exported[what])  # what a checkpoint's reader takes
+
+
+@pytest.mark.parametrize("what", MODELS)
+def test_a_run_stopped_after_every_step_walks_the_same_path(
+    what: str, settings: dict[str, Any], data: Path, tmp_path: Path, exported: dict[str, str]
+) -> None:
+    train(what, settings, data, tmp_path / "whole")
+    settings[what]["loop"]["minutes"] = 1e-9
+    for _ in range(3):
+        train(what, settings, data, tmp_path / "stopped")
+    whole = torch.load(tmp_path / "whole" / what / "last.pt")
+    stopped = torch.load(tmp_path / "stopped" / what / "last.pt")
+    assert whole["step"] == stopped["step"] == 3
+    for part in ("module", "average"):
+        for name, value in whole[part].items():
+            assert torch.equal(value, stopped[part][name]), name
+    ours, theirs = (load_file(tmp_path / run / what / exported[what]) for run in ("whole", "stopped"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours | theirs)
+    told = [[row for row in rows(tmp_path / run / what) if row[1] != "valid"] for run in ("whole", "stopped")]
+    assert told[0] == told[1]
+
+
+def test_a_finished_run_does_nothing(settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    train("fine", settings, data, tmp_path)
+    before = (tmp_path / "fine" / "last.pt").stat().st_mtime_ns
+    train("fine", settings, data, tmp_path)
+    assert (tmp_path / "fine" / "last.pt").stat().st_mtime_ns == before
+
+
+def test_the_seed_decides_the_weights(settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    found = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        torch.manual_seed(0 if name == "a" else 99)
+        settings["fine"]["loop"] |= {"seed": seed, "steps": 1}
+        train("fine", settings, data, tmp_path / name)
+        found.append(load_file(tmp_path / name / "fine" / "fine.safetensors")["wpe.weight"])
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("what", MODELS)
+def test_training_goes_without_anything_held_out(
+    what: str, settings: dict[str, Any], data: Path, tmp_path: Path, shard_writer: Callable[..., None]
+) -> None:
+    settings[what]["loop"]["steps"] = 1
+    settings[what]["sets"] = {"few": 1.0}
+    _copy_set(data, tmp_path / "data", keep=3)
+    train(what, settings, tmp_path / "data", tmp_path)
+    assert not any(row[1] == "valid" for row in rows(tmp_path / what))
+
+
+def _copy_set(data: Path, out: Path, keep: int) -> None:
+    """The first clips of the corpus, none of which is held out, as the set `few`."""
+    audio, tokens = out / "corpus" / "few", out / "tokens" / "few"
+    audio.mkdir(parents=True)
+    tokens.mkdir(parents=True)
+    source = data / "corpus" / "tones"
+    lines = (source / "0000.jsonl").read_text().splitlines()[:keep]
+    (audio / "0000.jsonl").write_text("\n".join(lines))
+    for name in ("0000.pcm", "0000.f0.npz"):
+        (audio / name).write_bytes((source / name).read_bytes())
+    for kind in ("semantic", "codes"):
+        arrays = dict(np.load(data / "tokens" / "tones" / f"0000.{kind}.npz"))
+        arrays["splits"] = arrays["splits"][: keep + 1]
+        np.savez(tokens / f"0000.{kind}.npz", **arrays)
+    (out / "tokens" / "tokenizer.json").write_bytes((data / "tokens" / "tokenizer.json").read_bytes())
+
+
+class TestFaults:
+    def test_unknown_model(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        with pytest.raises(TrainingError, match="can't train 'fina'; there are codec, "):
+            train("fina", settings, data, tmp_path)
+
+    def test_no_table(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        del settings["fine"]
+        with pytest.raises(TrainingError, match=r"no table \[fine\]"):
+            train("fine", settings, data, tmp_path)
+
+    def test_unknown_setting(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["fine"]["loop"]["stepps"] = 3
+        with pytest.raises(CheckpointError, match=r"\[fine.loop\]: unknown setting stepps"):
+            train("fine", settings, data, tmp_path)
+
+    @pytest.mark.parametrize(
+        ("setting", "value", "message"),
+        [
+            ("steps", 0, "steps must be at least 1"),
+            ("precision", "fp8", "precision must be bf16 or fp32"),
+            ("ema", 1.0, "ema must be"),
+            ("log_every", 0, "log_every must be"),
+        ],
+    )
+    def test_settings_that_make_no_sense(
+        self, setting: str, value: Any, message: str, settings: dict[str, Any], data: Path, tmp_path: Path
+    ) -> None:
+        settings["fine"]["loop"][setting] = value
+        with pytest.raises(TrainingError, match=message):
+            train("fine", settings, data, tmp_path)
+
+    @pytest.mark.parametrize("what", MODELS)
+    def test_no_such_set(self, what: str, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings[what]["sets"] = {"nowhere": 1.0}
+        with pytest.raises(TrainingError, match="nowhere: no "):
+            train(what, settings, data, tmp_path)
+
+    def test_clips_too_long_for_the_model(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["model"]["semantic_layout"]["max_steps"] = 5
+        with pytest.raises(TrainingError, match="no clip to train on: all are too long"):
+            train("semantic", settings, data, tmp_path)
+
+    def test_settings_file(self, tmp_path: Path) -> None:
+        with pytest.raises(TrainingError, match="can't read"):
+            read_settings(tmp_path / "none.toml")
+        (tmp_path / "bad.toml").write_text("steps = = 3")
+        with pytest.raises(TrainingError, match="is not TOML"):
+            read_settings(tmp_path / "bad.toml")
+
+
+def test_the_command(data: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
+    """`bark train`, stopped and gone on with; `train` is one path for all models, so one is enough here."""
+    config = tmp_path / "tiny.toml"
+    config.write_text("\n".join(toml({"model": settings["model"], "fine": settings["fine"]})), encoding="utf-8")
+    command = [sys.executable, "-m", "bark", "train", "fine", "--config", str(config), "--device", "cpu"]
+    done = subprocess.run(
+        [*command, "--data", str(data), "-o", str(tmp_path)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "step 3/3" in done.stderr
+    assert done.stdout == ""
+    assert (tmp_path / "fine" / "fine.safetensors").exists()
+
+
+def toml(tables: dict[str, Any], prefix: str = "") -> list[str]:
+    """Lines of a TOML file; strings are simple."""
+    lines = []
+    for name, value in tables.items():
+        if not isinstance(value, dict):
+            lines.append(f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}")
+    for name, value in tables.items():
+        if isinstance(value, dict):
+            lines += [f"[{prefix}{name}]", *toml(value, f"{prefix}{name}.")]
+    return lines
