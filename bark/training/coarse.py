@@ -67,7 +67,7 @@ class CoarseTask(nn.Module):
         for book, logits in enumerate(self.logits(batch)):
             targets = batch["coarse"][:, book :: self._tokens.n_coarse]
             targets = torch.where(targets < 0, targets, targets - self._tokens.coarse_rows(book).start)
-            losses[f"book_{book}"] = F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=-1)
+            losses[f"book_{book}"] = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=-1)
         return {"loss": torch.stack(list(losses.values())).mean(), **losses}
 
     def logits(self, batch: Batch) -> list[Tensor]:
@@ -85,7 +85,7 @@ class CoarseTask(nn.Module):
         positions = torch.arange(inputs.shape[1], device=inputs.device)
         hidden = self.model(self.model.embed(inputs), positions)[:, self._layout.semantic_window :]
         books = range(tokens.n_coarse)
-        return [self.model.logits(hidden[:, k :: tokens.n_coarse], tokens.coarse_rows(k)).float() for k in books]
+        return [self.model.logits(hidden[:, k :: tokens.n_coarse], tokens.coarse_rows(k)) for k in books]
 
     def validate(self) -> dict[str, float]:
         """Losses on clips kept back."""

@@ -70,7 +70,7 @@ class FineTask(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Mean cross-entropy of the last codebook given, over the frames that are to be written."""
         logits, targets = self.logits(batch)
-        return {"loss": F.cross_entropy(logits.transpose(1, 2), targets, ignore_index=IGNORED)}
+        return {"loss": F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=IGNORED)}
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """What the model says of the last codebook given, and what is right.
@@ -87,7 +87,7 @@ class FineTask(nn.Module):
         given = torch.arange(codes.shape[1], device=codes.device) < batch["known"][:, None]
         right = codes[..., -1]
         seen = torch.cat([codes[..., :-1], torch.where(given, right, pad)[..., None]], -1)
-        logits = self.model(codes.shape[2] - 1, seen, slice(0, self._tokens.codebook_size)).float()
+        logits = self.model(codes.shape[2] - 1, seen, slice(0, self._tokens.codebook_size))
         return logits, right.masked_fill(given | (right == pad), IGNORED)
 
     def validate(self) -> dict[str, float]:
@@ -107,10 +107,11 @@ class FineTask(nn.Module):
         save_tensors(self.model.state_dict(), path / "fine.safetensors")
 
     def _most_known(self, length: int) -> int:
-        """Frames before those that a window writes, at most; see `bark.engine.fine.Windows`."""
-        beside = self._layout.window - self._layout.hop
-        most = beside if self._layout.pad_window else self._layout.window - beside // 2 - 1
-        return min(most, length - 1)
+        """Frames of a window that have all codebooks when it begins, at most; see `bark.engine.fine`."""
+        if self._layout.pad_window:  # Suno's windows read again what the one before them guessed
+            return length - 1
+        beside = (self._layout.window - self._layout.hop) // 2
+        return min(self._layout.window - beside, length) - 1
 
     def _windows(self, pool: ClipPool, count: int, length: int, rng: np.random.Generator) -> Tensor:
         """[count, length, n_codebooks]; where the layout pads, [count, window, n_codebooks]."""
