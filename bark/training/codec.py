@@ -13,8 +13,8 @@ from torch.nn import functional as F
 from bark.checkpoints.tensors import save_tensors
 from bark.codec.pup import PupCodec
 from bark.codec.quantizer import Codebook, ResidualVQ
-from bark.codec.spectrum import LogMel
 from bark.training.audio_corpus import AudioSampler
+from bark.training.distance import MelDistance
 from bark.training.loop import Batch
 
 
@@ -50,9 +50,7 @@ class CodecTask(nn.Module):
         self._sampler, self._held_out = sampler, held_out
         rate = codec.sample_rate
         self._samples = round(config.crop_seconds * rate / codec.config.hop) * codec.config.hop
-        self.mels = nn.ModuleList(
-            LogMel(rate, n, n // 4, max(20, config.n_mels * n // max(config.scales))) for n in config.scales
-        )
+        self.distance = MelDistance(rate, config.scales, config.n_mels)
 
     @property
     def module(self) -> nn.Module:
@@ -76,7 +74,7 @@ class CodecTask(nn.Module):
         latent = self.codec.latent(batch["audio"])
         quantized, commitment = self.quantizer(latent, batch["books"])
         audio = self.codec.synthesize(quantized)
-        mel, spectral = self._distances(audio, batch["audio"])
+        mel, spectral = self.distance(audio, batch["audio"])
         return {
             "loss": mel + spectral + self._config.commitment * commitment,
             "mel": mel,
@@ -86,12 +84,14 @@ class CodecTask(nn.Module):
 
     def validate(self) -> dict[str, float]:
         """Mel distance with all and with two codebooks, and how evenly each codebook is used."""
+        if not self._held_out:
+            return {}
         rng = np.random.default_rng(0)
         audio = torch.from_numpy(self._held_out.crops(rng, self._config.validation_clips, 3 * self._samples))
-        audio = audio.to(self.mels[0].window.device)
+        audio = audio.to(next(self.parameters()).device)
         codes = self.codec.encode(audio)
         figures = {
-            f"mel_{k}": float(self._distances(self.codec.decode(codes[:, :k]), audio)[0])
+            f"mel_{k}": float(self.distance(self.codec.decode(codes[:, :k]), audio)[0])
             for k in (2, self.codec.n_codebooks)
         }
         for k in (0, 1, self.codec.n_codebooks - 1):
@@ -101,16 +101,6 @@ class CodecTask(nn.Module):
     def export(self, path: Path) -> None:
         """Writes `codec.safetensors`."""
         save_tensors(self.codec.state_dict(), path / "codec.safetensors")
-
-    def _distances(self, audio: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean L1 of log-mels over the scales, and the relative L2 of mel magnitudes (spectral convergence)."""
-        log, relative = [], []
-        for mel in self.mels:
-            a, b = mel(audio), mel(target)
-            log.append(F.l1_loss(a, b))
-            a, b = a.exp(), b.exp()
-            relative.append((a - b).norm() / b.norm().clamp(min=1e-3))
-        return torch.stack(log).mean(), torch.stack(relative).mean()
 
 
 class CodebookFollower(nn.Module):
@@ -139,7 +129,7 @@ class CodebookFollower(nn.Module):
         self.counts.lerp_(counts * share, 1 - self._decay)
         self.sums.lerp_(sums * share, 1 - self._decay)
         dead = self.counts < self._revive_below
-        fresh = points[torch.randint(len(points), (size,), device=points.device)]
+        fresh = points[torch.randint(len(points), (size,)).to(points.device)]  # the CPU's state is what is saved
         _first_rank_decides(fresh)
         self.sums.copy_(torch.where(dead[:, None], fresh, self.sums))
         self.counts.masked_fill_(dead, 1.0)

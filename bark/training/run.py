@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from bark.errors import TrainingError
 from bark.models.config import ModelConfig, from_mapping
 from bark.training.loop import LoopConfig, Task, Trainer
@@ -38,7 +40,7 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
     """Trains one model to the end of its schedule, or until it's told to stop.
 
     Args:
-        what: "codec", "semantic-tokenizer", "semantic", "coarse" or "fine".
+        what: "codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse" or "fine".
         settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own.
         data: folder of the corpus and of tokenised data.
         out: folder of all runs; this one takes `out/what`.
@@ -53,17 +55,41 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
     table = dict(settings[what])
     loop = from_mapping(LoopConfig, table.pop("loop", {}), f"[{what}.loop]")
     optimizer = from_mapping(OptimizerConfig, table.pop("optimizer", {}), f"[{what}.optimizer]")
+    torch.manual_seed(loop.seed)  # a new model's weights
     task = TASKS[what](table, settings, data, out)
     Trainer(task, loop, optimizer, out / what, device).run()
 
 
 def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
-    from bark.codec import build_codec
     from bark.training.codec import CodecTask, CodecTaskConfig
 
-    codec = build_codec(settings["model"]["codec"])
+    codec = _pup_codec(settings)
     train_set, held_out = _samplers(table.pop("sets"), data)
     return CodecTask(codec, train_set, held_out, from_mapping(CodecTaskConfig, table, "[codec]"))
+
+
+def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
+    from safetensors.torch import load_file
+
+    from bark.training.vocoder import VocoderTask, VocoderTaskConfig
+
+    codec = _pup_codec(settings)
+    start = out / "codec" / "codec.safetensors"
+    if not start.exists():
+        raise TrainingError(f"{start} isn't there: train the codec before its decoder")
+    codec.load_state_dict({name: value.float() for name, value in load_file(start).items()})
+    train_set, held_out = _samplers(table.pop("sets"), data)
+    return VocoderTask(codec, train_set, held_out, from_mapping(VocoderTaskConfig, table, "[codec-decoder]"))
+
+
+def _pup_codec(settings: Settings) -> Any:
+    from bark.codec import build_codec
+    from bark.codec.pup import PupCodec
+
+    codec = build_codec(settings["model"]["codec"])
+    if not isinstance(codec, PupCodec):
+        raise TrainingError("[model.codec]: only a codec of kind 'pup' can be trained")
+    return codec
 
 
 def _semantic(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
@@ -112,7 +138,10 @@ def _samplers(sets: Mapping[str, float], data: Path) -> tuple[Any, Any]:
     from bark.training.audio_corpus import AudioSampler
 
     folders = {data / "corpus" / name: weight for name, weight in sets.items()}
-    return AudioSampler(folders), AudioSampler(folders, held_out=True)
+    sampler = AudioSampler(folders)
+    if not len(sampler):
+        raise TrainingError(f"there is no clip to train on in {', '.join(map(str, folders))}")
+    return sampler, AudioSampler(folders, held_out=True)
 
 
 def _semantic_tokenizer(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
@@ -131,6 +160,7 @@ def _semantic_tokenizer(table: dict[str, Any], settings: Settings, data: Path, o
 
 TASKS: dict[str, Callable[[dict[str, Any], Settings, Path, Path], Task]] = {
     "codec": _codec,
+    "codec-decoder": _codec_decoder,
     "semantic-tokenizer": _semantic_tokenizer,
     "semantic": _semantic,
     "coarse": _coarse,

@@ -2,7 +2,7 @@
 
 corpus    the teachers speak the texts
 tokenize  the corpus as text, semantic and codec tokens
-train     one model after another: codec, semantic-tokenizer, semantic, coarse, fine
+train     one model after another: codec, codec-decoder, semantic-tokenizer, semantic, coarse, fine
 pack      the trained weights, the tokenizers and the voices as one checkpoint folder
 evaluate  the checkpoint beside its teacher on sentences that no model has seen
 
@@ -18,7 +18,7 @@ from typing import Any
 
 from recipes.pup import texts
 
-MODELS = ("codec", "semantic-tokenizer", "semantic", "coarse", "fine")
+MODELS = ("codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse", "fine")
 
 
 def main() -> None:
@@ -35,14 +35,21 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of the sets (corpus) or models (train) wanted")
     arguments = parser.parse_args()
     config = tomllib.loads(arguments.config.read_text(encoding="utf-8"))
-    steps = {"corpus": corpus, "tokenize": tokenize, "train": train, "pack": pack, "evaluate": evaluate, "all": everything}
+    steps = {
+        "corpus": corpus,
+        "tokenize": tokenize,
+        "train": train,
+        "pack": pack,
+        "evaluate": evaluate,
+        "all": everything,
+    }
     steps[arguments.step](config, arguments)
 
 
 def everything(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     """All steps, in the order that their needs dictate."""
     corpus(config, arguments)
-    for models in (MODELS[:2], MODELS[2:]):
+    for models in (MODELS[:3], MODELS[3:]):
         arguments.only = models
         train(config, arguments)
         tokenize(config, arguments)
