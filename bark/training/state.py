@@ -36,7 +36,7 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except (EOFError, KeyError, OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise TrainingError(f"{path}: not a training checkpoint; remove it to start anew ({error})") from error
     return state
 
