@@ -69,7 +69,8 @@ class InverseSTFT(nn.Module):
 
     def frames(self, spectrum: Tensor) -> Tensor:
         """Windowed frames [B, T, n_fft]."""
-        return torch.fft.irfft(spectrum, self.n_fft) * self.window
+        frames: Tensor = torch.fft.irfft(spectrum, self.n_fft) * self.window
+        return frames
 
     def overlap_add(self, frames: Tensor) -> Tensor:
         """Frames [B, T, n_fft] → their sum, [B, (T − 1) * hop + n_fft]."""

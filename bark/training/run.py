@@ -69,15 +69,14 @@ def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> 
 
 
 def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
-    from safetensors.torch import load_file
-
+    from bark.checkpoints.native import load_weights
     from bark.training.vocoder import VocoderTask, VocoderTaskConfig
 
     codec = _pup_codec(settings)
     start = out / "codec" / "codec.safetensors"
     if not start.exists():
         raise TrainingError(f"{start} isn't there: train the codec before its decoder")
-    codec.load_state_dict({name: value.float() for name, value in load_file(start).items()})
+    load_weights(codec, start)
     train_set, held_out = _samplers(table.pop("sets"), data)
     return VocoderTask(codec, train_set, held_out, from_mapping(VocoderTaskConfig, table, "[codec-decoder]"))
 
