@@ -1,0 +1,254 @@
+"""What a checkpoint gives, in whatever form it is kept: a config, and models with their weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from bark.checkpoints.native import WithoutInit
+from bark.codec import build_codec
+from bark.errors import CheckpointError
+from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
+from bark.models.fine import FineGPT
+from bark.models.gpt import GPT
+from bark.text.tokenizer import TextTokenizer
+
+Stage = Literal["semantic", "coarse", "fine"]
+Part = Literal["semantic", "coarse", "fine", "codec"]
+M = TypeVar("M", bound=nn.Module)
+
+TOKENIZER = "tokenizer.json"
+
+
+class Checkpoint(ABC):
+    """Weights that someone else keeps in a form of their own; used as `bark.checkpoints.native.NativeCheckpoint` is.
+
+    A reader says the config and gives each part's tensors by our names; all else is the same for every form.
+
+    Args:
+        folder: of the files.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    @property
+    @abstractmethod
+    def config(self) -> ModelConfig:
+        """Shapes and layouts of the model.
+
+        Raises:
+            CheckpointError: they can't be read, or make no sense.
+        """
+
+    @abstractmethod
+    def tensors(self, part: Part) -> dict[str, Tensor]:
+        """A part's weights by our names, mapped to the file where that can be; of tied ones, one.
+
+        Raises:
+            CheckpointError: the file is missing or broken, or not of this part.
+        """
+
+    @abstractmethod
+    def source(self, part: Part) -> str:
+        """Where a part's weights are, for errors."""
+
+    def semantic(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> GPT:
+        """The model of the semantic stage, for inference.
+
+        Raises:
+            CheckpointError: the file is missing, broken, or not of the config's shape.
+        """
+        return self._stage("semantic", GPT, self.config.semantic, device, dtype)
+
+    def coarse(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> GPT:
+        """The model of the coarse stage, for inference; raises as `semantic` does."""
+        return self._stage("coarse", GPT, self.config.coarse, device, dtype)
+
+    def fine(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> FineGPT:
+        """The model of the fine stage, for inference; raises as `semantic` does."""
+        return self._stage("fine", FineGPT, self.config.fine, device, dtype)
+
+    def codec(self, device: torch.device | str = "cpu") -> nn.Module:
+        """The codec (`bark.codec.base.Codec`), in float32; raises as `semantic` does."""
+        tensors, source = self.tensors("codec"), self.source("codec")
+        codec = _built(lambda: build_codec(self.config.codec), source)
+        assign(codec, tensors, source)
+        return codec.to(device).eval().requires_grad_(False)
+
+    def text_tokenizer(self) -> TextTokenizer:
+        """What turns text into ids: the folder's `tokenizer.json`.
+
+        Raises:
+            CheckpointError: there is none, it is broken, or has more ids than the semantic model reads.
+        """
+        path = self.folder / TOKENIZER
+        if not path.is_file():
+            raise CheckpointError(
+                f"there is no {path}: Suno's models read the ids of bert-base-multilingual-cased, "
+                f"whose {TOKENIZER} belongs there"
+            )
+        tokenizer = TextTokenizer.from_file(path)
+        room = self.config.semantic.input_vocab - self.config.tokens.text_offset
+        if tokenizer.vocab_size > room:
+            raise CheckpointError(f"{path}: {tokenizer.vocab_size} ids, but the semantic model has room for {room}")
+        return tokenizer
+
+    @property
+    def voices(self) -> Path:
+        """Folder of the voices; it need not exist."""
+        return self.folder / "voices"
+
+    def _stage(
+        self, stage: Stage, kind: Callable[[Any], M], shape: GPTConfig | FineGPTConfig, device: Any, dtype: torch.dtype
+    ) -> M:
+        tensors, source = self.tensors(stage), self.source(stage)
+        _check_depth(shape.n_layer, tensors, source)
+        model = _built(lambda: kind(shape), source)
+        assign(model, tensors, source, device=device, dtype=dtype)
+        return model.eval().requires_grad_(False)
+
+
+def assign(
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    source: str,
+    *,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Puts tensors in place of a module's own, which may be on the meta device.
+
+    Those that are already of the asked kind are taken as they are; the others are converted one after another.
+
+    Args:
+        module: whose tensors to replace; weights that it shares stay shared.
+        tensors: by the module's names; of those that are shared, by the first name.
+        source: said in errors.
+        device: where they go.
+        dtype: that floating-point tensors get; others keep theirs.
+
+    Raises:
+        CheckpointError: a tensor is missing, unknown or of another shape.
+    """
+    slots: dict[int, tuple[Tensor, list[str]]] = {}
+    for name, own in module.state_dict(keep_vars=True).items():
+        slots.setdefault(id(own), (own, []))[1].append(name)
+    check_tensors(tensors, {names[0]: own.shape for own, names in slots.values()}, source)
+    state: dict[str, Tensor] = {}
+    for own, names in slots.values():
+        tensor = tensors[names[0]]
+        tensor = tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
+        if isinstance(own, nn.Parameter):  # as one Parameter under all its names, it stays shared
+            tensor = nn.Parameter(tensor, requires_grad=own.requires_grad)
+        state.update(dict.fromkeys(names, tensor))
+    module.load_state_dict(state, assign=True)
+
+
+def check_tensors(tensors: Mapping[str, Tensor], wanted: Mapping[str, torch.Size], source: str) -> None:
+    """Whether these are the tensors that are wanted, by name, shape and kind.
+
+    Raises:
+        CheckpointError: they are not.
+    """
+    missing = [name for name in wanted if name not in tensors]
+    unknown = [name for name in tensors if name not in wanted]
+    if missing or unknown:
+        faults = [f"{label} {_few(names)}" for label, names in (("misses", missing), ("has unknown", unknown)) if names]
+        raise CheckpointError(f"{source} {' and '.join(faults)}: it isn't of the model that its settings describe")
+    for name, shape in wanted.items():
+        tensor = tensors[name]
+        if tensor.shape != shape:
+            raise CheckpointError(
+                f"{source}: {name} has the shape {list(tensor.shape)}, but its settings ask for {list(shape)}"
+            )
+        if not tensor.is_floating_point():
+            raise CheckpointError(f"{source}: {name} is of {tensor.dtype}, and weights are floating-point numbers")
+
+
+def tied(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """Tensors of a fine model with each head under the name of the embedding that it shares its weight with.
+
+    Args:
+        tensors: by our names; of head i (`lm_heads.i`) and embedding i + 1 (`wtes.i+1`), one is enough.
+        source: said in errors.
+
+    Raises:
+        CheckpointError: both are there, and differ.
+    """
+    kept = dict(tensors)
+    for name, head in tensors.items():
+        match = re.fullmatch(r"lm_heads\.(\d+)\.weight", name)
+        if match:
+            embedding = f"wtes.{int(match[1]) + 1}.weight"
+            if not _same(kept.setdefault(embedding, kept.pop(name)), head):
+                raise CheckpointError(f"{source}: {name} and {embedding} differ, but are one weight in the fine model")
+    return kept
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return a.dtype == b.dtype and (a.data_ptr() == b.data_ptr() or torch.equal(a, b))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A table of settings.
+
+    Raises:
+        CheckpointError: the file is missing or isn't one.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"can't read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # broken JSON, or bytes that aren't UTF-8
+        raise CheckpointError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path}: expected a table of settings, got {type(values).__name__}")
+    return values
+
+
+def number(values: Mapping[str, Any], name: str, default: int | None, where: str) -> int:
+    """A whole number of at least 1 from a table of settings.
+
+    Raises:
+        CheckpointError: it is anything else, or missing and has no default.
+    """
+    value = values.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        what = f"{name} is {value!r}" if name in values else f"{name} is missing"
+        raise CheckpointError(f"{where}: {what}; it should be a whole number of at least 1")
+    return value
+
+
+def _built(make: Callable[[], M], source: str) -> M:
+    """A module without weights.
+
+    `torch.device("meta")` leaves nothing to be initialised; see `WithoutInit` for why it is told so.
+    """
+    try:
+        with torch.device("meta"), WithoutInit():
+            return make()
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:  # a number that makes no sense
+        raise CheckpointError(f"{source}: no model can be made of its settings ({error})") from error
+
+
+def _check_depth(n_layer: int, tensors: Mapping[str, Tensor], source: str) -> None:
+    """Before a model is made, which would take for ever if the settings said a billion layers."""
+    found = len({name.split(".")[1] for name in tensors if name.startswith("h.")})
+    if found != n_layer:
+        raise CheckpointError(f"{source} has the weights of {found} layers, but its settings say {n_layer}")
+
+
+def _few(names: list[str]) -> str:
+    rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + rest
