@@ -71,11 +71,19 @@ class PupCodec(nn.Module):
         wanted = self.n_codebooks if n_codebooks is None else n_codebooks
         if not 1 <= wanted <= self.n_codebooks:
             raise AudioError(f"the codec has 1 to {self.n_codebooks} codebooks, not {wanted}")
+        if not audio.shape[1]:
+            return torch.zeros(len(audio), wanted, 0, dtype=torch.long, device=audio.device)
         return self.quantizer.encode(self.latent(audio), wanted)
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Codes [B, K, T] → audio [B, T * hop]."""
-        return self.synthesize(self.quantizer.decode(self._checked(codes)))
+        """Codes [B, K, T] → audio [B, T * hop].
+
+        Raises:
+            AudioError: the codes are not [B, K, T], or more codebooks than the codec has.
+        """
+        if not self._checked(codes).shape[2]:
+            return torch.zeros(len(codes), 0, device=codes.device)
+        return self.synthesize(self.quantizer.decode(codes))
 
     def latent(self, audio: Tensor) -> Tensor:
         """Audio [B, N] → what is quantised, [B, T, C]."""

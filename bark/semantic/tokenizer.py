@@ -74,6 +74,8 @@ class SemanticTokenizer(nn.Module):
         """
         if audio.dim() != 2:
             raise AudioError(f"audio must be [batch, samples], not {list(audio.shape)}")
+        if not audio.shape[1]:
+            return torch.zeros(len(audio), 0, dtype=torch.long, device=audio.device)
         return self.quantizer.encode(self.encoder(self.mel(audio)).float())
 
 
