@@ -1,1 +1,1 @@
-"""Where models are kept, and reading and writing them. `registry` is light; `native` and `tensors` import torch."""
+"""Where models are kept, and reading and writing them. `registry` is light; the others import torch."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from bark.checkpoints.mapped import convert
 from bark.checkpoints.native import WithoutInit
 from bark.codec import build_codec
 from bark.errors import CheckpointError
@@ -134,10 +135,10 @@ def assign(
         tensors: by the module's names; of those that are shared, by the first name.
         source: said in errors.
         device: where they go.
-        dtype: that floating-point tensors get; others keep theirs.
+        dtype: that they get.
 
     Raises:
-        CheckpointError: a tensor is missing, unknown or of another shape.
+        CheckpointError: a tensor is missing, unknown, of another shape, or not of floating-point numbers.
     """
     slots: dict[int, tuple[Tensor, list[str]]] = {}
     for name, own in module.state_dict(keep_vars=True).items():
@@ -146,7 +147,7 @@ def assign(
     state: dict[str, Tensor] = {}
     for own, names in slots.values():
         tensor = tensors[names[0]]
-        tensor = tensor.to(device, dtype if tensor.is_floating_point() else tensor.dtype)
+        tensor = convert(tensor, device, dtype)
         if isinstance(own, nn.Parameter):  # as one Parameter under all its names, it stays shared
             tensor = nn.Parameter(tensor, requires_grad=own.requires_grad)
         state.update(dict.fromkeys(names, tensor))

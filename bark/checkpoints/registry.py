@@ -10,6 +10,7 @@ from bark.settings import Settings
 
 BUNDLED = Path(__file__).parent / "bundled"
 CONFIG = "config.json"  # a folder with this file is a checkpoint
+SUNO = ("text_2.pt", "text.pt")  # so is one with a file of Suno's
 
 
 def bundled_models() -> list[str]:
@@ -29,12 +30,13 @@ def find_checkpoint(model: str | os.PathLike[str], settings: Settings | None = N
     """
     places = _places(model, settings or Settings.from_env())
     for folder in places:
-        if (folder / CONFIG).is_file():
+        if any((folder / name).is_file() for name in (CONFIG, *SUNO)):
             return folder
     searched = ", ".join(str(folder) for folder in places)
     known = ", ".join(bundled_models()) or "none"
     raise WeightsNotFoundError(
-        f"there is no model {os.fspath(model)!r}: no {CONFIG} in {searched}; models inside the package: {known}"
+        f"there is no model {os.fspath(model)!r}: no {CONFIG} in {searched}, nor Suno's {' or '.join(SUNO)}; "
+        f"models inside the package: {known}"
     )
 
 

@@ -19,7 +19,7 @@ from bark.checkpoints.suno import SunoCheckpoint
 from bark.errors import CheckpointError, WeightsNotFoundError
 from bark.models.config import SUNO_LARGE
 from bark.text.tokenizer import train_tokenizer
-from tests.checkpoints.test_huggingface import check_models
+from tests.checkpoints.twins import check_models
 
 SunoFile = Callable[..., dict[str, Any]]
 

@@ -1,0 +1,34 @@
+"""From a folder to the checkpoint in it, whoever wrote it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bark.checkpoints.base import Checkpoint, read_json
+from bark.checkpoints.huggingface import HuggingFaceCheckpoint
+from bark.checkpoints.native import NativeCheckpoint
+from bark.checkpoints.registry import CONFIG
+from bark.checkpoints.suno import Size, SunoCheckpoint
+
+
+def open_checkpoint(
+    folder: str | os.PathLike[str], size: Size | None = None, codec: str | os.PathLike[str] | None = None
+) -> NativeCheckpoint | Checkpoint:
+    """The checkpoint of a folder: this project's own, 🤗's or Suno's.
+
+    Args:
+        folder: as `find_checkpoint` gives it.
+        size: of Suno's files, where a folder has both; see `SunoCheckpoint`.
+        codec: of Suno's files, where it is elsewhere; see `SunoCheckpoint`.
+
+    Raises:
+        CheckpointError: `config.json` is broken, or of a model that isn't Bark.
+        WeightsNotFoundError: the folder holds none of these.
+    """
+    path = Path(folder) / CONFIG
+    if not path.is_file():
+        return SunoCheckpoint(folder, size, codec)
+    if "model_type" in read_json(path):
+        return HuggingFaceCheckpoint(folder)
+    return NativeCheckpoint(folder)
