@@ -77,6 +77,31 @@ def test_a_run_stopped_after_every_step_walks_the_same_path(
     assert told[0] == told[1]
 
 
+class TestDecoder:
+    """The codec's decoder goes on from the codec."""
+
+    def test_it_trains_and_goes_on(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["codec"]["loop"]["steps"] = 1
+        for run in ("whole", "stopped"):
+            train("codec", settings, data, tmp_path / run)
+        train("codec-decoder", settings, data, tmp_path / "whole")
+        settings["codec-decoder"]["loop"]["minutes"] = 1e-9
+        for _ in range(3):
+            train("codec-decoder", settings, data, tmp_path / "stopped")
+        whole, stopped = (
+            load_file(tmp_path / run / "codec-decoder" / "codec.safetensors") for run in ("whole", "stopped")
+        )
+        assert all(torch.equal(whole[name], stopped[name]) for name in whole | stopped)
+        before = load_file(tmp_path / "whole" / "codec" / "codec.safetensors")
+        same = {name for name in whole if torch.equal(whole[name], before[name])}
+        assert same >= {name for name in whole if name.startswith(("encoder.", "quantizer."))}
+        assert not any(name.startswith("decoder.") and name.endswith("linear.weight") for name in same)
+
+    def test_without_a_codec(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        with pytest.raises(TrainingError, match="train the codec before its decoder"):
+            train("codec-decoder", settings, data, tmp_path)
+
+
 def test_a_finished_run_does_nothing(settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
     train("fine", settings, data, tmp_path)
     before = (tmp_path / "fine" / "last.pt").stat().st_mtime_ns
