@@ -12,16 +12,19 @@ Each step does what isn't done yet, so any of them may be killed and started aga
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from bark.errors import BarkError
 from recipes.pup import texts
 
 MODELS = ("codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse", "fine")
 
 
 def main() -> None:
+    """Runs the step that the arguments name."""
     parser = argparse.ArgumentParser(
         prog="python -m recipes.pup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -34,7 +37,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--only", nargs="*", help="names of the sets (corpus) or models (train) wanted")
     arguments = parser.parse_args()
-    config = tomllib.loads(arguments.config.read_text(encoding="utf-8"))
+    config = without_absent(tomllib.loads(arguments.config.read_text(encoding="utf-8")), arguments.work)
     steps = {
         "corpus": corpus,
         "tokenize": tokenize,
@@ -43,14 +46,32 @@ def main() -> None:
         "evaluate": evaluate,
         "all": everything,
     }
-    steps[arguments.step](config, arguments)
+    try:
+        steps[arguments.step](config, arguments)
+    except (BarkError, FileNotFoundError) as error:
+        sys.exit(f"{arguments.step}: {error}")
+
+
+def without_absent(config: dict[str, Any], work: Path) -> dict[str, Any]:
+    """The config without the ready sets that aren't there: they are welcome, not needed."""
+    names = {ready["name"]: work / ready["archive"] for ready in config["corpus"].get("ready", [])}
+    absent = {name for name, path in names.items() if not path.exists() and not (work / "corpus" / name).exists()}
+    for name in absent:
+        print(f"{name}: no {names[name]}, so without it")
+    for table in [config[model] for model in MODELS if model in config]:
+        table["sets"] = {name: weight for name, weight in table["sets"].items() if name not in absent}
+    wanted = config["tokenize"]
+    wanted["semantic"] = [name for name in wanted["semantic"] if name not in absent]
+    wanted["codes"] = {name: shards for name, shards in wanted["codes"].items() if name not in absent}
+    return config
 
 
 def everything(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     """All steps, in the order that their needs dictate."""
+    arguments.only = None
     corpus(config, arguments)
     for models in (MODELS[:3], MODELS[3:]):
-        arguments.only = models
+        arguments.only = [model for model in models if model in config]
         train(config, arguments)
         tokenize(config, arguments)
     pack(config, arguments)
@@ -58,11 +79,13 @@ def everything(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def corpus(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Audio of every set, by the teachers or from ready archives."""
     from recipes.pup.corpus import CorpusSet, import_ready, make
 
     for ready in config["corpus"].get("ready", []):
-        if Path(ready["archive"]).exists():
-            import_ready(Path(ready["archive"]), Path(ready["rows"]), arguments.work / "corpus" / ready["name"])
+        archive, rows = (arguments.work / ready[part] for part in ("archive", "rows"))
+        if archive.exists():
+            import_ready(archive, rows, arguments.work / "corpus" / ready["name"])
     sets = [CorpusSet(**{**part, "voices": tuple(part["voices"])}) for part in config["corpus"]["sets"]]
     chosen = [part for part in sets if not arguments.only or part.name in arguments.only]
     voices = arguments.kokoro_voices or arguments.work / "kokoro-js-1.2.1.tgz"
@@ -70,6 +93,7 @@ def corpus(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def tokenize(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Whatever tokens the models trained so far can make."""
     from recipes.pup import tokenize as step
 
     step.text_tokenizer(config, arguments.work, arguments.wordnet)
@@ -78,23 +102,27 @@ def tokenize(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def train(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """The models wanted, one after another, each from where it was."""
     from bark.training.run import train as run
 
-    for model in MODELS:
-        if not arguments.only or model in arguments.only:
-            run(model, config, arguments.work, arguments.work / "runs", arguments.device)
+    for model in arguments.only or [model for model in MODELS if model in config]:
+        run(model, config, arguments.work, arguments.work / "runs", arguments.device)
 
 
 def pack(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """The checkpoint folder."""
     from recipes.pup.pack import pack as run
 
     run(config, arguments.work)
 
 
 def evaluate(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Figures, audio and pictures of the checkpoint and its teacher."""
+    from recipes.pup.evaluate import STANDARD
     from recipes.pup.evaluate import evaluate as run
 
-    run(config, arguments.work)
+    sentences = config.get("evaluate", {}).get("sentences", STANDARD)
+    run(config, arguments.work, kokoro_voices=arguments.kokoro_voices, sentences=sentences)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,10 @@ def wordnet_sentences(root: Path = WORDNET) -> list[str]:
         FileNotFoundError: WordNet is not installed.
     """
     if not (root / "data.noun").exists():
-        raise FileNotFoundError(f"no WordNet in {root}; install Debian's wordnet-base or pass another folder")
+        raise FileNotFoundError(
+            f"no WordNet in {root}: on Debian `apt-get install wordnet-base` brings it; elsewhere name the folder that "
+            "has its data.noun, data.verb, data.adj and data.adv"
+        )
     found: dict[str, None] = {}
     for part in ("noun", "verb", "adj", "adv"):
         for line in (root / f"data.{part}").read_text(encoding="latin-1").splitlines():
