@@ -15,6 +15,7 @@ from bark.checkpoints.tensors import save_tensors
 from bark.models.config import CoarseLayout, GPTConfig
 from bark.models.gpt import GPT
 from bark.tokens import TokenSpace
+from bark.training.attention import alignment_loss, mean_loss, present, run_trunk, sinusoids
 from bark.training.loop import Batch
 from bark.training.tokenized import TokenClip
 from bark.training.voices import ClipPool, split
@@ -27,15 +28,24 @@ class CoarseTaskConfig:
     Attributes:
         batch: windows of a batch.
         from_start: share of the windows that begin where a clip begins, as without a voice.
+        alignment_heads: (layer, head, ahead): heads that are told to look at the semantic token of the frame
+            that is being written, or at one so many ahead of it. Without them a small model writes plausible
+            sound for long before it finds out that the semantic tokens matter.
+        alignment_weight: of that loss at the start; it falls to a tenth by `alignment_steps`.
     """
 
     batch: int = 12
     from_start: float = 0.3
+    alignment_heads: tuple[tuple[int, int, int], ...] = ((0, 0, 0), (1, 0, 0), (1, 1, 1), (2, 0, 0))
+    alignment_weight: float = 0.5
+    alignment_steps: int = 1000
     validation_windows: int = 48
 
 
 class CoarseTask(nn.Module):
     """Windows as `bark.engine.coarse` lays them out: the first coarse token is of the first semantic token."""
+
+    step: Tensor
 
     def __init__(
         self,
@@ -49,7 +59,10 @@ class CoarseTask(nn.Module):
         super().__init__()
         self.model = GPT(shape)
         self.model.reset_parameters()
+        self.register_buffer("step", torch.zeros((), dtype=torch.long))
         self._tokens, self._layout, self._config = tokens, layout, config
+        self._heads = present(self.model, config.alignment_heads)
+        self._align_positions()
         self._pool, self._held_out = split(clips, weights, lambda clip: len(clip.semantic))
 
     @property
@@ -62,13 +75,19 @@ class CoarseTask(nn.Module):
         return self._batch(self._pool, self._config.batch, rng)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of each codebook."""
+        """Cross-entropy of each codebook, and how far alignment heads look astray."""
         losses = {}
-        for book, logits in enumerate(self.logits(batch)):
+        all_logits, weights = self._run(batch)
+        for book, logits in enumerate(all_logits):
             targets = batch["coarse"][:, book :: self._tokens.n_coarse]
             targets = torch.where(targets < 0, targets, targets - self._tokens.coarse_rows(book).start)
             losses[f"book_{book}"] = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=-1)
-        return {"loss": torch.stack(list(losses.values())).mean(), **losses}
+        nll, alignment = torch.stack(list(losses.values())).mean(), self._alignment(weights, batch)
+        fade = 1 - 0.9 * (self.step / self._config.alignment_steps).clamp(max=1)
+        if self.training:
+            self.step += 1
+        total = nll + self._config.alignment_weight * fade * alignment
+        return {"loss": total, "nll": nll, **losses, "alignment": alignment}
 
     def logits(self, batch: Batch) -> list[Tensor]:
         """What the model says of each coarse token, having read those before it.
@@ -79,13 +98,42 @@ class CoarseTask(nn.Module):
         Returns:
             For each codebook, logits [B, T / n_coarse, codebook_size].
         """
+        return self._run(batch)[0]
+
+    def _run(self, batch: Batch) -> tuple[list[Tensor], list[Tensor]]:
+        """`logits`, and the weights [B, T, T] of the alignment heads."""
         tokens = self._tokens
         infer = torch.full_like(batch["semantic"][:, :1], tokens.coarse_infer)
         inputs = torch.cat([batch["semantic"], infer, batch["coarse"][:, :-1].clamp(min=0)], 1)
         positions = torch.arange(inputs.shape[1], device=inputs.device)
-        hidden = self.model(self.model.embed(inputs), positions)[:, self._layout.semantic_window :]
+        hidden, weights = run_trunk(self.model, self.model.embed(inputs), positions, self._heads)
+        hidden = hidden[:, self._layout.semantic_window :]
         books = range(tokens.n_coarse)
-        return [self.model.logits(hidden[:, k :: tokens.n_coarse], tokens.coarse_rows(k)) for k in books]
+        logits = [self.model.logits(hidden[:, k :: tokens.n_coarse], tokens.coarse_rows(k)) for k in books]
+        return logits, weights
+
+    def _alignment(self, weights: list[Tensor], batch: Batch) -> Tensor:
+        """The row that writes coarse token n should look at semantic token n / ratio, or a few further on."""
+        window, coarse = self._layout.semantic_window, batch["coarse"]
+        semantic = self._semantic_of(torch.arange(coarse.shape[1], device=coarse.device))
+        losses = []
+        for (_, _, ahead), weight in zip(self._heads, weights, strict=True):
+            there = (coarse >= 0) & (semantic + ahead < window)
+            columns = torch.where(there, semantic + ahead, -1)
+            losses.append(alignment_loss(weight[:, window:], columns, reach=0))
+        return mean_loss(losses)
+
+    def _semantic_of(self, steps: Tensor) -> Tensor:
+        """The place in the window of the semantic token that each coarse token belongs to."""
+        return torch.floor(steps / self._tokens.coarse_per_semantic).long()
+
+    @torch.no_grad()
+    def _align_positions(self) -> None:
+        """Gives a coarse token's position and its semantic token's the same sinusoid, so that heads find it soon."""
+        table, window = self.model.wpe.weight, self._layout.semantic_window
+        steps = torch.arange(min(len(table) - window, self._layout.max_history + self._layout.stride))
+        places = torch.cat([torch.arange(window), self._semantic_of(steps)])
+        table[: len(places)] += 0.05 * sinusoids(places, table.shape[1])
 
     def validate(self) -> dict[str, float]:
         """Losses on clips kept back."""

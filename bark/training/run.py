@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from bark.errors import TrainingError
 from bark.models.config import ModelConfig, from_mapping
@@ -41,7 +42,9 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
 
     Args:
         what: "codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse" or "fine".
-        settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own.
+        settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own. For
+            the three GPTs `initial` names weights to begin with, a path from `data`; a run that has begun goes
+            on from its own.
         data: folder of the corpus and of tokenised data.
         out: folder of all runs; this one takes `out/what`.
 
@@ -56,8 +59,20 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
     loop = from_mapping(LoopConfig, table.pop("loop", {}), f"[{what}.loop]")
     optimizer = from_mapping(OptimizerConfig, table.pop("optimizer", {}), f"[{what}.optimizer]")
     torch.manual_seed(loop.seed)  # a new model's weights
+    initial = table.pop("initial", None)
     task = TASKS[what](table, settings, data, out)
+    if initial is not None:
+        from bark.checkpoints.native import load_weights
+
+        load_weights(_model(task, what), data / initial)
     Trainer(task, loop, optimizer, out / what, device).run()
+
+
+def _model(task: Task, what: str) -> nn.Module:
+    model = getattr(task, "model", None)
+    if not isinstance(model, nn.Module):
+        raise TrainingError(f"[{what}]: `initial` is for the semantic, coarse and fine models")
+    return model
 
 
 def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:

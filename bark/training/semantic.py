@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from bark.checkpoints.tensors import save_tensors
 from bark.models.config import GPTConfig, SemanticLayout
 from bark.models.gpt import GPT
-from bark.models.layers import Block
 from bark.text.tokenizer import TextTokenizer
 from bark.tokens import IntArray, TokenSpace
+from bark.training.attention import alignment_loss, mean_loss, present, run_trunk
 from bark.training.loop import Batch
 from bark.training.subwords import Subwords, piece_of_character
 from bark.training.tokenized import TokenClip
@@ -47,6 +47,9 @@ class SemanticTaskConfig:
     eos_weight: float = 4.0
     validation_clips: int = 128
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alignment_heads", tuple((layer, head) for layer, head in self.alignment_heads))
+
 
 class SemanticTask(nn.Module):
     """The prompt is laid out as `bark.engine.semantic` does it; see `SemanticLayout`."""
@@ -68,6 +71,7 @@ class SemanticTask(nn.Module):
         self.model.reset_parameters()
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
         self._tokens, self._layout, self._config = tokens, layout, config
+        self._heads = present(self.model, config.alignment_heads)
         self._text = Subwords(text, config.text_dropout)
         self._pieces = {clip.text: self._text.whole(clip.text) for clip in clips}
         fitting = [(clip, weight) for clip, weight in zip(clips, weights, strict=True) if self._fits(clip)]
@@ -109,7 +113,7 @@ class SemanticTask(nn.Module):
         history = batch["history"]
         embedded = self.model.embed(batch["tokens"])
         embedded = embedded + self.model.embed(history.clamp(min=0)) * (history >= 0)[..., None]
-        hidden, weights = self._trunk(embedded, batch["positions"])
+        hidden, weights = run_trunk(self.model, embedded, batch["positions"], self._heads)
         return self.model.logits(hidden, slice(0, self._tokens.semantic_eos + 1)), weights
 
     def validate(self) -> dict[str, float]:
@@ -174,20 +178,6 @@ class SemanticTask(nn.Module):
             batch[name] = torch.from_numpy(column)
         return batch
 
-    def _trunk(self, embedded: Tensor, positions: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """`GPT.forward` [B, T, C], with the weights [B, T, T] of the alignment heads.
-
-        Hooks would do it without the repetition, but what is compiled would be compiled anew at every step.
-        """
-        x = embedded + self.model.wpe(positions)
-        weights = []
-        for layer, block in enumerate(self.model.h):
-            assert isinstance(block, Block)
-            heads = [head for place, head in self._config.alignment_heads if place == layer]
-            weights += [block.attn.weights(block.ln_1(x), head) for head in heads]
-            x = block(x)
-        return self.model.ln_f(x), weights
-
     def _losses(self, logits: Tensor, weights: list[Tensor], batch: Batch) -> dict[str, Tensor]:
         targets = batch["targets"]
         each = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
@@ -197,23 +187,8 @@ class SemanticTask(nn.Module):
             "nll": _mean(each, inner + self._config.eos_weight * ends),
             "eos": _mean(each, ends),
             "accuracy": _mean((logits.argmax(-1) == targets).float(), inner),
-            "alignment": alignment_loss(weights, batch["spoken"]),
+            "alignment": mean_loss([alignment_loss(w, batch["spoken"], reach=1) for w in weights]),
         }
-
-
-def alignment_loss(weights: list[Tensor], spoken: Tensor) -> Tensor:
-    """How little attention goes to the text token that is spoken, or to its neighbours.
-
-    Args:
-        weights: attention [B, T, T] of some heads.
-        spoken: column that each row should look at, −1 where unknown, [B, T].
-    """
-    if not weights:
-        return spoken.new_zeros((), dtype=torch.float32)
-    columns = torch.arange(spoken.shape[1], device=spoken.device)
-    near = (columns - spoken[..., None]).abs() <= 1
-    mass = torch.stack([(w * near).sum(-1) for w in weights])
-    return _mean(-mass.clamp(min=1e-4).log(), (spoken >= 0).expand_as(mass))
 
 
 def _mean(values: Tensor, weights: Tensor) -> Tensor:

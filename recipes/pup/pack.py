@@ -19,6 +19,7 @@ from bark.voices import Voice
 
 WEIGHTS = {
     "codec": "codec",
+    "codec-decoder": "codec",
     "semantic-tokenizer": "semantic_tokenizer",
     "semantic": "semantic",
     "coarse": "coarse",
@@ -32,7 +33,9 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model = ModelConfig.from_dict(config["model"])
     for run, name in WEIGHTS.items():
-        shutil.copyfile(work / "runs" / run / f"{name}.safetensors", folder / f"{name}.safetensors")
+        source = work / "runs" / run / f"{name}.safetensors"
+        if source.exists() or run != "codec-decoder":  # without it the codec's first decoder is used
+            shutil.copyfile(source, folder / source.name)
     for name, teacher_voice in config["voices"]["presets"].items():
         path = folder / "voices" / f"{name}.npz"
         if not path.exists():
