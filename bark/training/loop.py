@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -171,7 +172,7 @@ class Trainer:
     def _validate(self) -> dict[str, float]:
         module = self._task.module
         module.eval()
-        with self._average.swapped_in(), self._autocast():
+        with self._average.swapped_in(), self._autocast(), _uncompiled(self._config.compile):
             figures = self._task.validate()
         module.train()
         return figures
@@ -217,6 +218,11 @@ def _compile_blocks(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, (Block, ConvNeXtBlock)):
             part.compile()
+
+
+def _uncompiled(compiled: bool) -> AbstractContextManager[object]:
+    """What is compiled is left alone here: without gradients it would be compiled once more."""
+    return torch.compiler.set_stance("force_eager") if compiled else nullcontext()
 
 
 def _check_finite(figures: Mapping[str, float], step: int) -> None:
