@@ -131,7 +131,7 @@ class PupCodecStream:
 
     def _audio(self, decoded: Tensor) -> Tensor:
         if not decoded.shape[1]:
-            return torch.zeros(self._batch, 0)
+            return torch.zeros(self._batch, 0, device=self._codec.istft.window.device)
         return self._istft.push(spectrum(decoded))
 
 
