@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from bark.training.run import read_settings, train
+from tests.training.tones import toml
 
 MODELS = ["codec", "semantic-tokenizer", "semantic", "coarse", "fine"]
 
@@ -100,6 +102,24 @@ class TestDecoder:
     def test_without_a_codec(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
         with pytest.raises(TrainingError, match="train the codec before its decoder"):
             train("codec-decoder", settings, data, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on CPUs")
+@pytest.mark.filterwarnings("default")  # of the compiler's own making
+@pytest.mark.parametrize("what", ["semantic", "fine"])
+def test_compiled(what: str, settings: dict[str, Any], data: Path, tmp_path: Path, exported: dict[str, str]) -> None:
+    settings[what]["loop"]["precision"] = "fp32"
+    train(what, settings, data, tmp_path / "eager")
+    settings[what]["loop"]["compile"] = True
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    train(what, settings, data, tmp_path / "compiled")
+    eager, compiled = (load_file(tmp_path / run / what / exported[what]) for run in ("eager", "compiled"))
+    for name, value in eager.items():
+        torch.testing.assert_close(compiled[name], value, rtol=1e-2, atol=1e-3)
+    graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
+    assert 0 < graphs <= 3  # for the first batch's shape, then for other lengths and sizes; all layers share them
 
 
 def test_a_finished_run_does_nothing(settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
@@ -210,15 +230,3 @@ def test_the_command(data: Path, tmp_path: Path, settings: dict[str, Any]) -> No
     assert "step 3/3" in done.stderr
     assert done.stdout == ""
     assert (tmp_path / "fine" / "fine.safetensors").exists()
-
-
-def toml(tables: dict[str, Any], prefix: str = "") -> list[str]:
-    """Lines of a TOML file; strings are simple."""
-    lines = []
-    for name, value in tables.items():
-        if not isinstance(value, dict):
-            lines.append(f"{name} = {str(value).lower() if isinstance(value, bool) else repr(value)}")
-    for name, value in tables.items():
-        if isinstance(value, dict):
-            lines += [f"[{prefix}{name}]", *toml(value, f"{prefix}{name}.")]
-    return lines
