@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from bark.checkpoints.native import NativeCheckpoint
+from bark.checkpoints.opening import open_checkpoint
 from bark.checkpoints.registry import find_checkpoint
 from bark.codec.base import Codec
 from bark.engine import CoarseHistory, CoarseStage, FineStage, SemanticStage, stage_generator
@@ -66,7 +66,7 @@ class Bark:
         dtype: str | torch.dtype | None = None,
     ) -> None:
         settings = Settings.from_env()
-        self._checkpoint = NativeCheckpoint(find_checkpoint(model or settings.model, settings))
+        self._checkpoint = open_checkpoint(find_checkpoint(model or settings.model, settings))
         self.device = choose_device(device or settings.device)
         self.dtype = choose_dtype(dtype, self.device)
         self.voices = VoiceLibrary(self._checkpoint.voices, self.config.tokens)

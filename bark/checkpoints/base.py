@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from bark.checkpoints.mapped import convert
-from bark.checkpoints.native import WithoutInit
 from bark.codec import build_codec
 from bark.errors import CheckpointError
 from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
@@ -27,16 +27,19 @@ Part = Literal["semantic", "coarse", "fine", "codec"]
 M = TypeVar("M", bound=nn.Module)
 
 TOKENIZER = "tokenizer.json"
+BERT = f": Suno's models read the ids of bert-base-multilingual-cased, whose {TOKENIZER} belongs there"
 
 
 class Checkpoint(ABC):
-    """Weights that someone else keeps in a form of their own; used as `bark.checkpoints.native.NativeCheckpoint` is.
+    """A model on disk, in this project's form or in someone else's.
 
     A reader says the config and gives each part's tensors by our names; all else is the same for every form.
 
     Args:
         folder: of the files.
     """
+
+    _about_tokenizer = ""  # what an error adds about the file that is missing
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
@@ -81,7 +84,8 @@ class Checkpoint(ABC):
     def codec(self, device: torch.device | str = "cpu") -> nn.Module:
         """The codec (`bark.codec.base.Codec`), in float32; raises as `semantic` does."""
         tensors, source = self.tensors("codec"), self.source("codec")
-        codec = _built(lambda: build_codec(self.config.codec), source)
+        # not on the meta device: a codec computes windows and filters when it is made, and they aren't stored
+        codec = _built(lambda: build_codec(self.config.codec), source, "cpu")
         assign(codec, tensors, source)
         return codec.to(device).eval().requires_grad_(False)
 
@@ -93,10 +97,7 @@ class Checkpoint(ABC):
         """
         path = self.folder / TOKENIZER
         if not path.is_file():
-            raise CheckpointError(
-                f"there is no {path}: Suno's models read the ids of bert-base-multilingual-cased, "
-                f"whose {TOKENIZER} belongs there"
-            )
+            raise CheckpointError(f"there is no {path}{self._about_tokenizer}")
         tokenizer = TextTokenizer.from_file(path)
         room = self.config.semantic.input_vocab - self.config.tokens.text_offset
         if tokenizer.vocab_size > room:
@@ -135,43 +136,38 @@ def assign(
         tensors: by the module's names; of those that are shared, by the first name.
         source: said in errors.
         device: where they go.
-        dtype: that they get.
+        dtype: that floating-point tensors get; others keep theirs.
 
     Raises:
-        CheckpointError: a tensor is missing, unknown, of another shape, or not of floating-point numbers.
+        CheckpointError: a tensor is missing, unknown, of another shape, or of whole numbers where it shouldn't be.
     """
     slots: dict[int, tuple[Tensor, list[str]]] = {}
     for name, own in module.state_dict(keep_vars=True).items():
         slots.setdefault(id(own), (own, []))[1].append(name)
-    check_tensors(tensors, {names[0]: own.shape for own, names in slots.values()}, source)
+    _check_tensors(tensors, {names[0]: own for own, names in slots.values()}, source)
     state: dict[str, Tensor] = {}
     for own, names in slots.values():
         tensor = tensors[names[0]]
-        tensor = convert(tensor, device, dtype)
+        tensor = convert(tensor, device, dtype if tensor.is_floating_point() else tensor.dtype)
         if isinstance(own, nn.Parameter):  # as one Parameter under all its names, it stays shared
             tensor = nn.Parameter(tensor, requires_grad=own.requires_grad)
         state.update(dict.fromkeys(names, tensor))
     module.load_state_dict(state, assign=True)
 
 
-def check_tensors(tensors: Mapping[str, Tensor], wanted: Mapping[str, torch.Size], source: str) -> None:
-    """Whether these are the tensors that are wanted, by name, shape and kind.
-
-    Raises:
-        CheckpointError: they are not.
-    """
+def _check_tensors(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str) -> None:
     missing = [name for name in wanted if name not in tensors]
     unknown = [name for name in tensors if name not in wanted]
     if missing or unknown:
         faults = [f"{label} {_few(names)}" for label, names in (("misses", missing), ("has unknown", unknown)) if names]
         raise CheckpointError(f"{source} {' and '.join(faults)}: it isn't of the model that its settings describe")
-    for name, shape in wanted.items():
+    for name, own in wanted.items():
         tensor = tensors[name]
-        if tensor.shape != shape:
+        if tensor.shape != own.shape:
             raise CheckpointError(
-                f"{source}: {name} has the shape {list(tensor.shape)}, but its settings ask for {list(shape)}"
+                f"{source}: {name} has the shape {list(tensor.shape)}, but its settings ask for {list(own.shape)}"
             )
-        if not tensor.is_floating_point():
+        if own.is_floating_point() and not tensor.is_floating_point():
             raise CheckpointError(f"{source}: {name} is of {tensor.dtype}, and weights are floating-point numbers")
 
 
@@ -229,13 +225,25 @@ def number(values: Mapping[str, Any], name: str, default: int | None, where: str
     return value
 
 
-def _built(make: Callable[[], M], source: str) -> M:
-    """A module without weights.
+class WithoutInit(TorchFunctionMode):
+    """Leaves out the initialisation of weights that are about to be replaced.
 
-    `torch.device("meta")` leaves nothing to be initialised; see `WithoutInit` for why it is told so.
+    On the meta device it would do nothing, but `nn.init.normal_` imports torch's compiler there, which takes longer
+    than reading the weights.
     """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Gives the tensor back as it is, where a function of `torch.nn.init` was to fill it."""
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
+
+
+def _built(make: Callable[[], M], source: str, device: str = "meta") -> M:
+    """A module without weights."""
     try:
-        with torch.device("meta"), WithoutInit():
+        with torch.device(device), WithoutInit():
             return make()
     except CheckpointError:
         raise

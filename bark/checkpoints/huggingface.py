@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from bark.checkpoints.base import Checkpoint, Part, number, read_json, tied
+from bark.checkpoints.base import BERT, Checkpoint, Part, number, read_json, tied
 from bark.checkpoints.encodec import encodec_config, encodec_tensors
 from bark.checkpoints.shards import read_shards, weights_file
 from bark.errors import CheckpointError
@@ -86,6 +86,8 @@ class HuggingFaceCheckpoint(Checkpoint):
     Raises:
         CheckpointError: its `config.json` can't be read, or isn't Bark's.
     """
+
+    _about_tokenizer = BERT
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         super().__init__(folder)

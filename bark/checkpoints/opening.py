@@ -14,7 +14,7 @@ from bark.checkpoints.suno import Size, SunoCheckpoint
 
 def open_checkpoint(
     folder: str | os.PathLike[str], size: Size | None = None, codec: str | os.PathLike[str] | None = None
-) -> NativeCheckpoint | Checkpoint:
+) -> Checkpoint:
     """The checkpoint of a folder: this project's own, 🤗's or Suno's.
 
     Args:

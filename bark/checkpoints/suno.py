@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from bark.checkpoints.base import Checkpoint, Part, Stage, number, read_json, tied
+from bark.checkpoints.base import BERT, Checkpoint, Part, Stage, number, read_json, tied
 from bark.checkpoints.encodec import META_FILE, encodec_config, read_encodec
 from bark.checkpoints.pickles import read_pickle
 from bark.errors import CheckpointError, WeightsNotFoundError
@@ -41,6 +41,8 @@ class SunoCheckpoint(Checkpoint):
     Raises:
         WeightsNotFoundError: none of the three files is there.
     """
+
+    _about_tokenizer = BERT
 
     def __init__(
         self,

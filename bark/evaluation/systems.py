@@ -117,11 +117,11 @@ class BarkSynthesizer:
         return audio
 
     def _codec(self) -> Codec:
-        from bark.checkpoints.native import NativeCheckpoint
+        from bark.checkpoints.opening import open_checkpoint
         from bark.settings import Settings
 
         model = self._spec.model or Settings.from_env().model
-        return cast("Codec", NativeCheckpoint(find_checkpoint(model)).codec("cpu"))
+        return cast("Codec", open_checkpoint(find_checkpoint(model)).codec("cpu"))
 
 
 class TeacherSynthesizer:
