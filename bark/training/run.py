@@ -53,9 +53,7 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
     """
     if what not in TASKS:
         raise TrainingError(f"can't train {what!r}; there are {', '.join(TASKS)}")
-    if what not in settings:
-        raise TrainingError(f"the config has no table [{what}]")
-    table = dict(settings[what])
+    table = dict(_table(settings, what))
     loop = from_mapping(LoopConfig, table.pop("loop", {}), f"[{what}.loop]")
     optimizer = from_mapping(OptimizerConfig, table.pop("optimizer", {}), f"[{what}.optimizer]")
     torch.manual_seed(loop.seed)  # a new model's weights
@@ -66,6 +64,28 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
 
         load_weights(_model(task, what), data / initial)
     Trainer(task, loop, optimizer, out / what, device).run()
+
+
+def _table(settings: Settings, name: str) -> Mapping[str, Any]:
+    table = settings.get(name)
+    if not isinstance(table, Mapping):
+        raise TrainingError(f"the config has no table [{name}]")
+    return table
+
+
+def _model_table(settings: Settings, part: str) -> Mapping[str, Any]:
+    table = _table(settings, "model").get(part)
+    if not isinstance(table, Mapping):
+        raise TrainingError(f"the config has no table [model.{part}]")
+    return table
+
+
+def _sets(table: dict[str, Any]) -> Mapping[str, float]:
+    """Takes the weights of the sets out of a model's table."""
+    sets = table.pop("sets", None)
+    if not isinstance(sets, Mapping) or not sets:
+        raise TrainingError("the config names no sets of data; say, sets = { my-voice = 1.0 }")
+    return sets
 
 
 def _model(task: Task, what: str) -> nn.Module:
@@ -79,7 +99,7 @@ def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> 
     from bark.training.codec import CodecTask, CodecTaskConfig
 
     codec = _pup_codec(settings)
-    train_set, held_out = _samplers(table.pop("sets"), data)
+    train_set, held_out = _samplers(_sets(table), data)
     return CodecTask(codec, train_set, held_out, from_mapping(CodecTaskConfig, table, "[codec]"))
 
 
@@ -92,7 +112,7 @@ def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: P
     if not start.exists():
         raise TrainingError(f"{start} isn't there: train the codec before its decoder")
     load_weights(codec, start)
-    train_set, held_out = _samplers(table.pop("sets"), data)
+    train_set, held_out = _samplers(_sets(table), data)
     return VocoderTask(codec, train_set, held_out, from_mapping(VocoderTaskConfig, table, "[codec-decoder]"))
 
 
@@ -100,7 +120,7 @@ def _pup_codec(settings: Settings) -> Any:
     from bark.codec import build_codec
     from bark.codec.pup import PupCodec
 
-    codec = build_codec(settings["model"]["codec"])
+    codec = build_codec(_model_table(settings, "codec"))
     if not isinstance(codec, PupCodec):
         raise TrainingError("[model.codec]: only a codec of kind 'pup' can be trained")
     return codec
@@ -110,9 +130,9 @@ def _semantic(table: dict[str, Any], settings: Settings, data: Path, out: Path) 
     from bark.text.tokenizer import TextTokenizer
     from bark.training.semantic import SemanticTask, SemanticTaskConfig
 
-    model = ModelConfig.from_dict(settings["model"])
+    model = ModelConfig.from_dict(_table(settings, "model"))
     text = TextTokenizer.from_file(data / "tokens" / "tokenizer.json")
-    clips, weights = _clips(table.pop("sets"), data, codes=False)
+    clips, weights = _clips(_sets(table), data, codes=False)
     config = from_mapping(SemanticTaskConfig, table, "[semantic]")
     return SemanticTask(model.semantic, model.tokens, model.semantic_layout, text, clips, weights, config)
 
@@ -120,8 +140,8 @@ def _semantic(table: dict[str, Any], settings: Settings, data: Path, out: Path) 
 def _coarse(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
     from bark.training.coarse import CoarseTask, CoarseTaskConfig
 
-    model = ModelConfig.from_dict(settings["model"])
-    clips, weights = _clips(table.pop("sets"), data, codes=True)
+    model = ModelConfig.from_dict(_table(settings, "model"))
+    clips, weights = _clips(_sets(table), data, codes=True)
     config = from_mapping(CoarseTaskConfig, table, "[coarse]")
     return CoarseTask(model.coarse, model.tokens, model.coarse_layout, clips, weights, config)
 
@@ -129,8 +149,8 @@ def _coarse(table: dict[str, Any], settings: Settings, data: Path, out: Path) ->
 def _fine(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
     from bark.training.fine import FineTask, FineTaskConfig
 
-    model = ModelConfig.from_dict(settings["model"])
-    clips, weights = _clips(table.pop("sets"), data, codes=True)
+    model = ModelConfig.from_dict(_table(settings, "model"))
+    clips, weights = _clips(_sets(table), data, codes=True)
     return FineTask(
         model.fine, model.tokens, model.fine_layout, clips, weights, from_mapping(FineTaskConfig, table, "[fine]")
     )
@@ -163,9 +183,9 @@ def _semantic_tokenizer(table: dict[str, Any], settings: Settings, data: Path, o
     from bark.training.audio_corpus import read_clips
     from bark.training.semantic_tokenizer import SemanticTokenizerTask, SemanticTokenizerTaskConfig
 
-    shape = settings["model"]["semantic_tokenizer"]
+    shape = _model_table(settings, "semantic_tokenizer")
     tokenizer = SemanticTokenizer(from_mapping(SemanticTokenizerConfig, shape, "[model.semantic_tokenizer]"))
-    folders = {data / "corpus" / name: weight for name, weight in table.pop("sets").items()}
+    folders = {data / "corpus" / name: weight for name, weight in _sets(table).items()}
     sets = [(read_clips([folder], held_out=False), weight) for folder, weight in folders.items()]
     held_out = read_clips(list(folders)[::-1], held_out=True)
     config = from_mapping(SemanticTokenizerTaskConfig, table, "[semantic-tokenizer]")

@@ -79,6 +79,32 @@ def test_a_run_stopped_after_every_step_walks_the_same_path(
     assert told[0] == told[1]
 
 
+class TestInitial:
+    """A run begins with other weights."""
+
+    def test_they_are_where_it_begins(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["fine"]["loop"] |= {"seed": 1, "steps": 1, "ema": 0.0}
+        train("fine", settings, data, tmp_path / "first")
+        weights = tmp_path / "first" / "fine" / "fine.safetensors"
+        settings["fine"] |= {"initial": str(weights), "optimizer": {"lr": 0.0, "matrix_lr": 0.0}}
+        settings["fine"]["loop"]["seed"] = 2
+        train("fine", settings, data, tmp_path / "second")
+        before, after = load_file(weights), load_file(tmp_path / "second" / "fine" / "fine.safetensors")
+        assert all(torch.equal(before[name], after[name]) for name in before | after)
+
+    def test_of_another_model(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["fine"]["loop"]["steps"] = 1
+        train("fine", settings, data, tmp_path)
+        settings["coarse"]["initial"] = str(tmp_path / "fine" / "fine.safetensors")
+        with pytest.raises(CheckpointError, match=r"fine\.safetensors misses"):
+            train("coarse", settings, data, tmp_path)
+
+    def test_only_for_the_gpts(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["codec"]["initial"] = "codec.safetensors"
+        with pytest.raises(TrainingError, match="`initial` is for the semantic, coarse and fine models"):
+            train("codec", settings, data, tmp_path)
+
+
 class TestDecoder:
     """The codec's decoder goes on from the codec."""
 
@@ -177,6 +203,23 @@ class TestFaults:
         del settings["fine"]
         with pytest.raises(TrainingError, match=r"no table \[fine\]"):
             train("fine", settings, data, tmp_path)
+
+    @pytest.mark.parametrize("what", MODELS)
+    def test_no_sets(self, what: str, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        del settings[what]["sets"]
+        with pytest.raises(TrainingError, match="names no sets of data"):
+            train(what, settings, data, tmp_path)
+
+    @pytest.mark.parametrize("what", MODELS)
+    def test_no_model(self, what: str, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        del settings["model"]
+        with pytest.raises(TrainingError, match=r"no table \[model\]"):
+            train(what, settings, data, tmp_path)
+
+    def test_no_part_of_the_model(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        del settings["model"]["codec"]
+        with pytest.raises(TrainingError, match=r"no table \[model.codec\]"):
+            train("codec", settings, data, tmp_path)
 
     def test_unknown_setting(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
         settings["fine"]["loop"]["stepps"] = 3
