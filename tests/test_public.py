@@ -68,4 +68,4 @@ def test_reading_a_voice_takes_no_torch() -> None:
 
 def test_the_distribution_is_openbark() -> None:
     assert version("openbark") == bark.__version__
-    assert "torch<3,>=2.4" in metadata("openbark").get_all("Requires-Dist", [])
+    assert "torch<3,>=2.6" in metadata("openbark").get_all("Requires-Dist", [])
