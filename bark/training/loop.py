@@ -21,6 +21,7 @@ from bark.codec.layers import ConvNeXtBlock
 from bark.errors import TrainingError
 from bark.models.layers import Block
 from bark.training.logger import Logger
+from bark.training.memory import give_back
 from bark.training.optimizers import OptimizerConfig, Optimizers
 from bark.training.prefetch import prefetch
 from bark.training.ranks import Ranks
@@ -120,6 +121,7 @@ class Trainer:
             _compile_blocks(task.module)
         self._wrapped = self._ranks.wrap(task.module)
         self._saves, self._validations = Every(config.save_minutes), Every(config.valid_minutes)
+        self._tidyings = Every(1.0)
 
     def run(self) -> None:
         """Trains until the last step, or until it is told to stop, and saves before it returns.
@@ -167,6 +169,8 @@ class Trainer:
             logger.log_validation(self._step, self._validate())
         if save:
             self._save()
+        if self._tidyings.due():
+            give_back()
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:

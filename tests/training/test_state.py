@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from bark.errors import TrainingError
+from bark.training.memory import give_back
 from bark.training.optimizers import OptimizerConfig, Optimizers
 from bark.training.prefetch import prefetch
 from bark.training.state import Average
@@ -169,6 +170,13 @@ class TestStop:
         time.sleep(0.02)
         assert every.due()
         assert not every.due()
+
+
+def test_memory_can_be_given_back() -> None:
+    """It changes nothing but what the system counts."""
+    kept = torch.arange(1000)
+    give_back()
+    assert int(kept.sum()) == 499_500
 
 
 def test_batches_depend_on_the_step_alone() -> None:
