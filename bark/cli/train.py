@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def train(
-    what: Annotated[str, typer.Argument(help="codec, semantic-tokenizer, semantic, coarse or fine.")],
+    what: Annotated[str, typer.Argument(help="codec, codec-decoder, semantic-tokenizer, semantic, coarse or fine.")],
     config: Annotated[Path, typer.Option("--config", help="A TOML file with a table for the model.")],
     data: Annotated[Path, typer.Option("--data", help="Folder of corpus/ and tokens/.")] = Path("work"),
     out: Annotated[

@@ -1,1 +1,1 @@
-"""Training of every model of a Bark: `bark train codec|semantic-tokenizer|semantic|coarse|fine --config …`."""
+"""Training of every model of a Bark: `bark train MODEL --config …`; the models are in `run.TASKS`."""
