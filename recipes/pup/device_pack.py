@@ -47,7 +47,7 @@ def main() -> None:
     arguments.pop("step")(**arguments)
 
 
-def pack(work: Path, out: Path, limit: float, codes: Sequence[str], models: Sequence[str]) -> None:
+def pack(work: Path, out: Path, limit: float, codes: Sequence[str], runs: Path | None, models: Sequence[str]) -> None:
     """Fills the folder that goes there, in the layout of a work folder.
 
     Semantic tokens of all sets come first, then the models' checkpoints without their optimizers, then codes.
@@ -57,6 +57,7 @@ def pack(work: Path, out: Path, limit: float, codes: Sequence[str], models: Sequ
         out: made anew.
         limit: megabytes; what doesn't fit is left out and named.
         codes: sets whose codes are wanted, in this order; none named means all, small sets first.
+        runs: folder of runs to go on from, of the shape that is trained there; None to begin there.
         models: whose checkpoints are wanted.
     """
     shutil.rmtree(out, ignore_errors=True)
@@ -66,8 +67,8 @@ def pack(work: Path, out: Path, limit: float, codes: Sequence[str], models: Sequ
     room = Room(out, limit)
     for path in sorted((work / "tokens").glob("*/*.semantic.npz")):
         room.add(path, tokens / path.parent.name / path.name, _write_smaller)
-    for model in models:
-        room.add(work / "runs" / model / STATE, out / "runs" / model / STATE, _write_half)
+    for model in models if runs is not None else ():
+        room.add(runs / model / STATE, out / "runs" / model / STATE, _write_half)
     for path in _codes(work / "tokens", codes):
         room.add(path, tokens / path.parent.name / path.name, _write_smaller)
     room.tell()
@@ -233,7 +234,8 @@ def _pack_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path(".device"))
     parser.add_argument("--limit", type=float, default=45, help="megabytes in all")
     parser.add_argument("--codes", nargs="*", default=[], help="sets whose codes are wanted, the first ones first")
-    parser.add_argument("--models", nargs="*", default=MODELS, help="whose checkpoints are wanted")
+    parser.add_argument("--runs", type=Path, help="folder of runs to go on from; none begins anew")
+    parser.add_argument("--models", nargs="*", default=MODELS, help="whose checkpoints are wanted of these")
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def packed(work: Path, tmp_path: Path) -> Path:
-    pack(work, tmp_path / "packed", limit=45, codes=[], models=MODELS)
+    pack(work, tmp_path / "packed", limit=45, codes=[], runs=work / "runs", models=MODELS)
     return tmp_path / "packed"
 
 
@@ -53,9 +53,9 @@ class TestPack:
 
     def test_a_limit(self, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """Semantic tokens come first, then checkpoints, then codes."""
-        pack(work, tmp_path / "all", limit=45, codes=[], models=["fine"])
+        pack(work, tmp_path / "all", limit=45, codes=[], runs=work / "runs", models=["fine"])
         used = sum(path.stat().st_size for path in (tmp_path / "all").rglob("*") if path.is_file())
-        pack(work, tmp_path / "most", limit=(used - 1) / MB, codes=["tones"], models=["fine"])
+        pack(work, tmp_path / "most", limit=(used - 1) / MB, codes=["tones"], runs=work / "runs", models=["fine"])
         names = {path.name for path in (tmp_path / "most").rglob("*") if path.is_file()}
         missing = {path.name for path in (tmp_path / "all").rglob("*") if path.is_file()} - names
         assert missing == {"0001.codes.npz"}
@@ -64,7 +64,7 @@ class TestPack:
     def test_made_anew(self, work: Path, tmp_path: Path) -> None:
         (tmp_path / "old").mkdir()
         (tmp_path / "old" / "something").write_text("old")
-        pack(work, tmp_path / "old", limit=45, codes=[], models=[])
+        pack(work, tmp_path / "old", limit=45, codes=[], runs=None, models=MODELS)
         assert not (tmp_path / "old" / "something").exists()
         assert not (tmp_path / "old" / "runs").exists()
 
