@@ -67,8 +67,9 @@ def pack(work: Path, out: Path, limit: float, codes: Sequence[str], runs: Path |
     room = Room(out, limit)
     for path in sorted((work / "tokens").glob("*/*.semantic.npz")):
         room.add(path, tokens / path.parent.name / path.name, _write_smaller)
-    for model in models if runs is not None else ():
-        room.add(runs / model / STATE, out / "runs" / model / STATE, _write_half)
+    if runs is not None:
+        for model in models:
+            room.add(runs / model / STATE, out / "runs" / model / STATE, _write_half)
     for path in _codes(work / "tokens", codes):
         room.add(path, tokens / path.parent.name / path.name, _write_smaller)
     room.tell()
