@@ -2,7 +2,7 @@
 
 pack     here: tokens, tokenizer and checkpoints as small as they get, in one folder
 train    there: models for so many seconds, from where their checkpoints ended
-collect  there: weights, logs and states as pieces of a size that comes back
+collect  there: weights and logs as pieces of a size that comes back
 join     here: the pieces as runs again
 
 The machine there needs PyTorch, numpy, safetensors and tokenizers; `device.sh` does both of its steps.
@@ -16,16 +16,21 @@ import shutil
 import tarfile
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
+from bark.training.state import save_state
+
 MODELS = ("semantic", "coarse", "fine")
-STATE, LOG = "last.pt", "log.csv"
+MODEL = "model."  # what a trainer of a GPT calls it
+STATE, SMALL, LOG = "last.pt", "resume.pt", "log.csv"
 MB = 2**20
 PIECE = 15 * MB + MB // 2
 PIECES = 4
@@ -50,7 +55,7 @@ def main() -> None:
 def pack(work: Path, out: Path, limit: float, codes: Sequence[str], runs: Path | None, models: Sequence[str]) -> None:
     """Fills the folder that goes there, in the layout of a work folder.
 
-    Semantic tokens of all sets come first, then the models' checkpoints without their optimizers, then codes.
+    Semantic tokens of all sets come first, then the weights of runs to go on from, then codes.
 
     Args:
         work: of the recipe.
@@ -67,9 +72,8 @@ def pack(work: Path, out: Path, limit: float, codes: Sequence[str], runs: Path |
     room = Room(out, limit)
     for path in sorted((work / "tokens").glob("*/*.semantic.npz")):
         room.add(path, tokens / path.parent.name / path.name, _write_smaller)
-    if runs is not None:
-        for model in models:
-            room.add(runs / model / STATE, out / "runs" / model / STATE, _write_half)
+    for run in [runs / model for model in models] if runs is not None else []:
+        room.add_run(run, out / "runs" / run.name)
     for path in _codes(work / "tokens", codes):
         room.add(path, tokens / path.parent.name / path.name, _write_smaller)
     room.tell()
@@ -107,16 +111,17 @@ def train(
         if seconds:
             loop["minutes"] = max(1.0, (until - time.monotonic()) / (len(models) - place)) / 60
         loop["steps"] = steps or loop["steps"]
+        settings[model]["sets"] = _present(settings[model]["sets"], data / "tokens", model)
         loop["compile"] = loop.get("compile", False) and not eager
-        packed, own = data / "runs" / model / STATE, runs / model / STATE
-        if packed.exists() and not own.exists():
-            own.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(packed, own)
+        packed, own = data / "runs" / model, runs / model
+        if (packed / SMALL).exists() and not (own / STATE).exists():
+            shutil.copytree(packed, own, dirs_exist_ok=True)
+            restore(own)
         run(model, settings, data, runs, device)
 
 
 def collect(models: Sequence[str], runs: Path, out: Path) -> None:
-    """Writes what comes back as pieces: exported weights and logs first, then states as far as they fit."""
+    """Writes what comes back as pieces: exported weights, logs, and what it takes to go on from them."""
     out.mkdir(parents=True, exist_ok=True)
     archive = io.BytesIO()
     left_out = []
@@ -155,6 +160,9 @@ def join(pieces: Path, runs: Path, replace: bool) -> None:
                 f"{', '.join(map(str, there))}: there is a run already; name another folder, or --replace it"
             )
         tar.extractall(runs, filter="data")
+    for folder in {runs / Path(name).parent for name in names if Path(name).name == SMALL}:
+        if any(folder.glob("*.safetensors")):
+            restore(folder)
     print(f"{runs}: {', '.join(names)}")
 
 
@@ -166,48 +174,94 @@ class Room:
         self._used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         self._left_out: list[str] = []
 
-    def add(self, source: Path, target: Path, write: Any) -> None:
-        """Writes a file smaller, if it exists and then fits."""
-        if not source.exists():
-            return
+    def add(self, source: Path, target: Path, write: Callable[[Path, Path], Any]) -> bool:
+        """Writes a file, if it then fits; whether it does."""
         target.parent.mkdir(parents=True, exist_ok=True)
         write(source, target)
         size = target.stat().st_size
         if self._used + size > self._limit:
             target.unlink()
             self._left_out.append(f"{source.parent.name}/{source.name}")
-        else:
-            self._used += size
+            return False
+        self._used += size
+        return True
+
+    def add_run(self, source: Path, target: Path) -> None:
+        """Takes a run's exported weights and what it takes to go on from them, if it has any."""
+        small = _small(source)
+        for path in source.glob("*.safetensors"):
+            if small is not None and self.add(path, target / path.name, shutil.copyfile):
+                (target / SMALL).write_bytes(small)
+                self._used += len(small)
 
     def tell(self) -> None:
         """Says what came in and what didn't."""
         print(f"{self._folder}: {self._used / MB:.1f} MB; left out: {', '.join(self._left_out) or 'nothing'}")
 
 
-def half(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A checkpoint to go on from, without the optimizers, floats in half precision; what was shared stays shared."""
-    made: dict[int, Tensor] = {}
+def shrink(state: Mapping[str, Any], exported: Iterable[str]) -> dict[str, Any]:
+    """What a GPT's checkpoint has beside its exported weights: a few kilobytes.
 
-    def smaller(value: Tensor) -> Tensor:
-        if not value.is_floating_point():
-            return value
-        return made.setdefault(value.data_ptr(), value.half()) if value.numel() else value
+    Optimizers are left out: theirs are short memories. So are the weights that aren't averaged: a run goes on from
+    the average as well.
+    """
+    names, module = set(exported), state["module"]
+    first = {value.data_ptr(): name for name, value in module.items() if name.removeprefix(MODEL) in names}
+    others = {name: value for name, value in module.items() if name not in first.values()}
+    aliases = {name: first[value.data_ptr()] for name, value in others.items() if value.data_ptr() in first}
+    buffers = {name: value for name, value in others.items() if name not in aliases}
+    kept = {"aliases": aliases, "buffers": buffers, "averaged": bool(state["average"])}
+    return {"step": state["step"], "random": state["random"], **kept}
 
-    parts = {part: {name: smaller(value) for name, value in state[part].items()} for part in ("module", "average")}
-    return {"step": state["step"], "random": state["random"], "optimizers": None, **parts}
+
+def grow(small: Mapping[str, Any], exported: Mapping[str, Tensor]) -> dict[str, Any]:
+    """A checkpoint to go on from, of what `shrink` left and the exported weights."""
+    weights = {MODEL + name: value.float() for name, value in exported.items()}
+    aliases = {name: weights[first] for name, first in small["aliases"].items()}
+    return {
+        "step": small["step"],
+        "random": small["random"],
+        "module": {**weights, **aliases, **small["buffers"]},
+        "average": weights if small["averaged"] else {},
+        "optimizers": None,
+    }
+
+
+def restore(folder: Path) -> None:
+    """Makes a run's `last.pt` of its exported weights and what `shrink` left beside them."""
+    weights = load_file(next(folder.glob("*.safetensors")))
+    save_state(grow(torch.load(folder / SMALL, weights_only=True), weights), folder / STATE)
+
+
+def _present(sets: Mapping[str, float], tokens: Path, model: str) -> dict[str, float]:
+    """The sets that have what a model learns from; others had no room in what came here."""
+    kind = "semantic" if model == "semantic" else "codes"
+    present = {name: weight for name, weight in sets.items() if any((tokens / name).glob(f"*.{kind}.npz"))}
+    for name in set(sets) - set(present):
+        print(f"{model}: no {kind} of {name} here, so without it", flush=True)
+    return present
+
+
+def _small(run: Path) -> bytes | None:
+    """What `shrink` leaves of a run, None where it has saved nothing."""
+    exported = next(run.glob("*.safetensors"), None)
+    if exported is None or not (run / STATE).exists():
+        return None
+    with safe_open(exported, "pt") as file:
+        small = shrink(torch.load(run / STATE, map_location="cpu", weights_only=True), file.keys())
+    content = io.BytesIO()
+    torch.save(small, content)
+    return content.getvalue()
 
 
 def _to_collect(models: Sequence[str], runs: Path) -> Iterator[tuple[str, bytes]]:
     for model in models:
+        small = _small(runs / model)
+        if small is not None:
+            yield f"{model}/{SMALL}", small
         for path in [runs / model / LOG, *sorted((runs / model).glob("*.safetensors"))]:
             if path.exists():
                 yield f"{model}/{path.name}", path.read_bytes()
-    for model in models:
-        path = runs / model / STATE
-        if path.exists():
-            content = io.BytesIO()
-            torch.save(half(torch.load(path, map_location="cpu", weights_only=True)), content)
-            yield f"{model}/{STATE}", content.getvalue()
 
 
 def _codes(tokens: Path, wanted: Sequence[str]) -> list[Path]:
@@ -223,10 +277,6 @@ def _write_smaller(source: Path, target: Path) -> None:
         for name in arrays.files:
             with archive.open(f"{name}.npy", "w") as file:
                 np.lib.format.write_array(file, arrays[name], allow_pickle=False)
-
-
-def _write_half(source: Path, target: Path) -> None:
-    torch.save(half(torch.load(source, map_location="cpu", weights_only=True)), target)
 
 
 def _pack_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from bark.errors import TrainingError
 from bark.training.run import train
 from bark.training.tokenized import read_tokens
 from recipes.pup import device_pack
-from recipes.pup.device_pack import MB, MODELS, collect, half, join, pack
+from recipes.pup.device_pack import MB, MODELS, collect, grow, join, pack, shrink
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,6 +91,19 @@ class TestTrain:
         for model in ("semantic", "coarse"):
             assert 0 < torch.load(tmp_path / "runs" / model / "last.pt")["step"] < 100_000
 
+    def test_a_set_that_had_no_room(self, packed: Path, work: Path, tmp_path: Path) -> None:
+        """It goes without, but not without any."""
+        shutil.copytree(packed / "tokens" / "tones", packed / "tokens" / "others")
+        config = (work / "tiny.toml").read_text().replace("tones = 1.0", "tones = 1.0\nothers = 1.0")
+        (tmp_path / "tiny.toml").write_text(config)
+        for path in (packed / "tokens" / "tones").glob("*.codes.npz"):
+            path.unlink()
+        trained(packed, tmp_path / "runs", tmp_path, ["coarse"])
+        assert (tmp_path / "runs" / "coarse" / "coarse.safetensors").exists()
+        shutil.rmtree(packed / "tokens" / "others")
+        with pytest.raises(TrainingError, match="names no sets"):
+            trained(packed, tmp_path / "none", tmp_path, ["coarse"])
+
     def test_no_such_model(self, packed: Path, work: Path, tmp_path: Path) -> None:
         with pytest.raises((KeyError, TrainingError)):
             trained(packed, tmp_path / "runs", work, ["fina"])
@@ -104,13 +118,13 @@ class TestBack:
     def test_joined(self, pieces: Path, work: Path, tmp_path: Path) -> None:
         join(pieces, tmp_path / "runs", replace=False)
         there, here = work / "runs" / "fine", tmp_path / "runs" / "fine"
-        assert {path.name for path in here.iterdir()} == {"last.pt", "log.csv", "fine.safetensors"}
+        assert {path.name for path in here.iterdir()} == {"last.pt", "resume.pt", "log.csv", "fine.safetensors"}
         assert (here / "fine.safetensors").read_bytes() == (there / "fine.safetensors").read_bytes()
         assert (here / "log.csv").read_bytes() == (there / "log.csv").read_bytes()
         ours, theirs = (torch.load(folder / "last.pt") for folder in (here, there))
         assert ours["step"] == theirs["step"]
-        for name, value in ours["module"].items():
-            torch.testing.assert_close(value.float(), theirs["module"][name].float(), rtol=1e-3, atol=1e-4)
+        for name, value in theirs["average"].items():
+            torch.testing.assert_close(ours["module"][name], value, rtol=1e-3, atol=1e-4)
 
     def test_it_goes_on(self, pieces: Path, work: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
         join(pieces, tmp_path / "runs", replace=False)
@@ -128,21 +142,22 @@ class TestBack:
         with pytest.raises(SystemExit, match="no pieces"):
             join(tmp_path, tmp_path / "runs", replace=False)
 
-    def test_pieces_are_small_and_weights_come_first(
+    def test_pieces_are_small(
         self, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         runs = tmp_path / "runs"
         for model in ("fine", "coarse"):
             shutil.copytree(work / "runs" / "fine", runs / model)
         weights = (runs / "fine" / "fine.safetensors").stat().st_size
-        monkeypatch.setattr(device_pack, "PIECE", weights)
+        monkeypatch.setattr(device_pack, "PIECE", weights + 8000)
         collect(["fine", "coarse"], runs, tmp_path / "out")
         parts = sorted((tmp_path / "out").iterdir())
-        assert 2 < len(parts) <= device_pack.PIECES
-        assert all(part.stat().st_size <= weights for part in parts)
-        assert "coarse/last.pt" in capsys.readouterr().out.partition("left out: ")[2]
-        join(tmp_path / "out", tmp_path / "back", replace=False)
-        assert all((tmp_path / "back" / model / "fine.safetensors").exists() for model in ("fine", "coarse"))
+        assert 1 < len(parts) <= device_pack.PIECES
+        assert all(part.stat().st_size <= device_pack.PIECE for part in parts)
+        assert "nothing" in capsys.readouterr().out.partition("left out: ")[2]
+        monkeypatch.setattr(device_pack, "PIECE", weights // 2)
+        collect(["fine", "coarse"], runs, tmp_path / "less")
+        assert "coarse/fine.safetensors" in capsys.readouterr().out.partition("left out: ")[2]
 
     def test_limits(self) -> None:
         """What a call may bring back: 8 files of 16 MB, 64 MB together."""
@@ -151,22 +166,21 @@ class TestBack:
         assert device_pack.PIECE * device_pack.PIECES <= 64 * MB
 
 
-def test_half() -> None:
-    shared = torch.ones(3)
-    state = {
-        "step": 7,
-        "module": {"a": shared, "b": shared, "count": torch.tensor(3), "empty": torch.zeros(0)},
-        "average": {"a": torch.full((3,), 0.5)},
-        "optimizers": [1],
-        "random": torch.get_rng_state(),
-    }
-    small = half(state)
-    assert small["step"] == 7
-    assert small["optimizers"] is None
-    assert small["module"]["a"].dtype == torch.float16
-    assert small["module"]["a"].data_ptr() == small["module"]["b"].data_ptr()
-    assert small["module"]["count"].dtype == torch.int64
-    assert float(small["average"]["a"][0]) == 0.5
+def test_grown_again(work: Path) -> None:
+    """Module and averages both become the exported average; what is tied is tied again."""
+    state = torch.load(work / "runs" / "fine" / "last.pt")
+    exported = load_file(work / "runs" / "fine" / "fine.safetensors")
+    small = shrink(state, exported)
+    assert len(pickle.dumps(small)) < 20_000
+    again = grow(small, exported)
+    assert again["step"] == state["step"]
+    assert again["optimizers"] is None
+    assert set(again["module"]) == set(state["module"])
+    assert set(again["average"]) == set(state["average"])
+    for name, value in state["average"].items():
+        assert torch.equal(again["average"][name], value.half().float())
+        assert torch.equal(again["module"][name], again["average"][name])
+    assert again["module"]["model.lm_heads.0.weight"] is again["module"]["model.wtes.1.weight"]
 
 
 def test_what_the_machine_there_needs() -> None:
