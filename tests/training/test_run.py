@@ -14,8 +14,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
 from bark.checkpoints.native import load_weights
+from bark.cli.main import main
+from bark.cli.train import app
 from bark.codec import build_codec
 from bark.errors import CheckpointError, TrainingError
 from bark.models.config import ModelConfig, from_mapping
@@ -261,15 +264,31 @@ class TestFaults:
             read_settings(tmp_path / "bad.toml")
 
 
-def test_the_command(data: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
-    """`bark train`, stopped and gone on with; `train` is one path for all models, so one is enough here."""
-    config = tmp_path / "tiny.toml"
-    config.write_text("\n".join(toml({"model": settings["model"], "fine": settings["fine"]})), encoding="utf-8")
-    command = [sys.executable, "-m", "bark", "train", "fine", "--config", str(config), "--device", "cpu"]
-    done = subprocess.run(
-        [*command, "--data", str(data), "-o", str(tmp_path)], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert "step 3/3" in done.stderr
-    assert done.stdout == ""
-    assert (tmp_path / "fine" / "fine.safetensors").exists()
+class TestCommand:
+    @pytest.fixture
+    def config(self, tmp_path: Path, settings: dict[str, Any]) -> Path:
+        path = tmp_path / "tiny.toml"
+        path.write_text("\n".join(toml(settings)), encoding="utf-8")
+        return path
+
+    @pytest.mark.parametrize("what", MODELS)
+    def test_every_model(self, what: str, data: Path, config: Path, tmp_path: Path, exported: dict[str, str]) -> None:
+        arguments = [what, "--config", str(config), "--data", str(data), "-o", str(tmp_path), "--device", "cpu"]
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, done.output
+        assert (tmp_path / what / exported[what]).exists()
+
+    def test_as_a_process(self, data: Path, config: Path, tmp_path: Path) -> None:
+        command = [sys.executable, "-m", "bark", "train", "fine", "--config", str(config), "--device", "cpu"]
+        command += ["--data", str(data), "-o", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert "step 3/3" in done.stderr
+        assert done.stdout == ""
+
+    def test_a_mistake_is_a_sentence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        monkeypatch.setattr(sys, "argv", ["bark", "train", "fine", "--config", str(tmp_path / "none.toml")])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        assert capsys.readouterr().err.startswith(f"bark: can't read {tmp_path / 'none.toml'}")
