@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bark.checkpoints.tensors import save_tensors
-from bark.models.config import CoarseLayout, GPTConfig
+from bark.models.config import CoarseLayout, GPTConfig, from_mapping
 from bark.models.gpt import GPT
-from bark.tokens import TokenSpace
+from bark.tokens import IntArray, TokenSpace
 from bark.training.attention import alignment_loss, mean_loss, present, run_trunk, sinusoids
+from bark.training.corruption import Corruption, corrupt
 from bark.training.loop import Batch
 from bark.training.tokenized import TokenClip
 from bark.training.voices import ClipPool, split
@@ -32,6 +33,7 @@ class CoarseTaskConfig:
             that is being written, or at one so many ahead of it. Without them a small model writes plausible
             sound for long before it finds out that the semantic tokens matter.
         alignment_weight: of that loss at the start; it falls to a tenth by `alignment_steps`.
+        corruption: of the coarse tokens that are read; what is to be written stays true.
     """
 
     batch: int = 12
@@ -39,7 +41,12 @@ class CoarseTaskConfig:
     alignment_heads: tuple[tuple[int, int, int], ...] = ((0, 0, 0), (1, 0, 0), (1, 1, 1), (2, 0, 0))
     alignment_weight: float = 0.5
     alignment_steps: int = 1000
+    corruption: Corruption = field(default_factory=Corruption)
     validation_windows: int = 48
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.corruption, Corruption):
+            object.__setattr__(self, "corruption", from_mapping(Corruption, self.corruption, "corruption"))
 
 
 class CoarseTask(nn.Module):
@@ -72,14 +79,17 @@ class CoarseTask(nn.Module):
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """Random windows."""
-        return self._batch(self._pool, self._config.batch, rng)
+        batch = self._batch(self._pool, self._config.batch, rng)
+        if self._config.corruption.rows:
+            batch["read"] = torch.from_numpy(np.stack([self._corrupted(row, rng) for row in batch["coarse"].numpy()]))
+        return batch
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of each codebook, and how far alignment heads look astray."""
         losses = {}
         all_logits, weights = self._run(batch)
         for book, logits in enumerate(all_logits):
-            targets = batch["coarse"][:, book :: self._tokens.n_coarse]
+            targets = self._targets(batch, book)
             targets = torch.where(targets < 0, targets, targets - self._tokens.coarse_rows(book).start)
             losses[f"book_{book}"] = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=-1)
         nll, alignment = torch.stack(list(losses.values())).mean(), self._alignment(weights, batch)
@@ -93,7 +103,8 @@ class CoarseTask(nn.Module):
         """What the model says of each coarse token, having read those before it.
 
         Args:
-            batch: "semantic" [B, semantic_window] and "coarse" [B, T], as the model reads them; −1 after the end.
+            batch: "semantic" [B, semantic_window] and "coarse" [B, T], −1 after the end; "read" [B, T], where
+                something else is read than "coarse".
 
         Returns:
             For each codebook, logits [B, T / n_coarse, codebook_size].
@@ -104,13 +115,26 @@ class CoarseTask(nn.Module):
         """`logits`, and the weights [B, T, T] of the alignment heads."""
         tokens = self._tokens
         infer = torch.full_like(batch["semantic"][:, :1], tokens.coarse_infer)
-        inputs = torch.cat([batch["semantic"], infer, batch["coarse"][:, :-1].clamp(min=0)], 1)
+        read = batch.get("read", batch["coarse"])
+        inputs = torch.cat([batch["semantic"], infer, read[:, :-1].clamp(min=0)], 1)
         positions = torch.arange(inputs.shape[1], device=inputs.device)
         hidden, weights = run_trunk(self.model, self.model.embed(inputs), positions, self._heads)
         hidden = hidden[:, self._layout.semantic_window :]
         books = range(tokens.n_coarse)
         logits = [self.model.logits(hidden[:, k :: tokens.n_coarse], tokens.coarse_rows(k)) for k in books]
         return logits, weights
+
+    def _targets(self, batch: Batch, book: int) -> Tensor:
+        """What one codebook should say [B, frames], −1 where nothing.
+
+        A frame's later codes refine its earlier ones: where one of those was read wrong, nobody can say what follows.
+        """
+        coarse, n = batch["coarse"], self._tokens.n_coarse
+        targets = coarse[:, book::n]
+        if "read" in batch:
+            for earlier in range(book):
+                targets = torch.where(batch["read"][:, earlier::n] == coarse[:, earlier::n], targets, -1)
+        return targets
 
     def _alignment(self, weights: list[Tensor], batch: Batch) -> Tensor:
         """The row that writes coarse token n should look at semantic token n / ratio, or a few further on."""
@@ -168,6 +192,12 @@ class CoarseTask(nn.Module):
         return (
             np.pad(seen, (0, layout.semantic_window - len(seen)), constant_values=self._tokens.coarse_semantic_pad),
             np.pad(written, (0, layout.max_history + layout.stride - len(written)), constant_values=-1),
+        )
+
+    def _corrupted(self, coarse: IntArray, rng: np.random.Generator) -> IntArray:
+        said = coarse[coarse >= 0].reshape(-1, self._tokens.n_coarse)
+        return np.pad(
+            corrupt(said, self._config.corruption, rng).ravel(), (0, len(coarse) - said.size), constant_values=-1
         )
 
     def _flat(self, codes: np.ndarray) -> np.ndarray:

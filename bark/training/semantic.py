@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bark.checkpoints.tensors import save_tensors
-from bark.models.config import GPTConfig, SemanticLayout
+from bark.models.config import GPTConfig, SemanticLayout, from_mapping
 from bark.models.gpt import GPT
 from bark.text.tokenizer import TextTokenizer
 from bark.tokens import IntArray, TokenSpace
 from bark.training.attention import alignment_loss, mean_loss, present, run_trunk
+from bark.training.corruption import Corruption, corrupt
 from bark.training.loop import Batch
 from bark.training.subwords import Subwords, piece_of_character
 from bark.training.tokenized import TokenClip
@@ -36,6 +37,7 @@ class SemanticTaskConfig:
         alignment_heads: (layer, head) pairs that are told which text token is being spoken.
         alignment_weight: of that loss at the start; it falls to a tenth by `alignment_steps`.
         eos_weight: of the end among the other tokens.
+        corruption: of the semantic tokens that are read after the prompt; what is to be written stays true.
     """
 
     batch_tokens: int = 6000
@@ -45,9 +47,12 @@ class SemanticTaskConfig:
     alignment_weight: float = 0.5
     alignment_steps: int = 2000
     eos_weight: float = 4.0
+    corruption: Corruption = field(default_factory=Corruption)
     validation_clips: int = 128
 
     def __post_init__(self) -> None:
+        if not isinstance(self.corruption, Corruption):
+            object.__setattr__(self, "corruption", from_mapping(Corruption, self.corruption, "corruption"))
         object.__setattr__(self, "alignment_heads", tuple((layer, head) for layer, head in self.alignment_heads))
 
 
@@ -89,6 +94,9 @@ class SemanticTask(nn.Module):
         """A batch of similar lengths."""
         clips = self._pool.alike(rng, self._config.batch_tokens)
         rows = [self._row(c, self._history(c, rng), self._text.dropped(self._pieces[c.text], rng)) for c in clips]
+        for row, clip in zip(rows, clips, strict=True):
+            said = len(row["tokens"]) - len(clip.semantic)
+            row["tokens"][said:] = corrupt(clip.semantic[:, None], self._config.corruption, rng)[:, 0]
         return self._collate(rows)
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:

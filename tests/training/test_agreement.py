@@ -23,6 +23,7 @@ from bark.models.gpt import GPT
 from bark.options import SamplingOptions
 from bark.text.tokenizer import TextTokenizer
 from bark.training.coarse import CoarseTask, CoarseTaskConfig
+from bark.training.corruption import Corruption
 from bark.training.fine import FineTask, FineTaskConfig
 from bark.training.loop import Batch
 from bark.training.semantic import SemanticTask, SemanticTaskConfig
@@ -109,6 +110,26 @@ class TestSemantic:
         before = [token for token in history[:start] if token != tokens.semantic_pad]
         said = targets[start : targets.index(tokens.semantic_eos)]
         return text, before, said, start
+
+    @pytest.mark.parametrize("prompted", [1.0])
+    @pytest.mark.parametrize("pad_prompt", [False])
+    def test_what_is_read_may_be_spoiled(self, task: SemanticTask, data: Path, config: ModelConfig) -> None:
+        """Only what is read after the prompt, and with tokens of the same clip."""
+        clips = read_tokens([data / "tokens" / "tones"], codes=False)
+        settings = replace(task._config, corruption=Corruption(rows=1.0, tokens=0.8))
+        text = TextTokenizer.from_file(data / "tokens" / "tokenizer.json")
+        spoiled = SemanticTask(
+            config.semantic, config.tokens, config.semantic_layout, text, clips, [1.0] * len(clips), settings
+        )
+        batch = spoiled.draw(np.random.default_rng(0))
+        seen = 0
+        for row in range(len(batch["tokens"])):
+            _, _, said, start = self._prompt(batch, row, config)
+            read = batch["tokens"][row, start + 1 : start + 1 + len(said)].tolist()
+            assert set(read) <= set(said)
+            assert any(clip.semantic.tolist() == said for clip in clips)
+            seen += read != said
+        assert seen > 1
 
     @pytest.mark.parametrize("prompted", [1.0])
     @pytest.mark.parametrize("pad_prompt", [False])
@@ -202,6 +223,29 @@ class TestCoarse:
         assert len(starts) == 6 * 8
         assert starts.count(0) > 6
         assert len(set(starts)) > 15
+
+    def test_what_is_read_may_be_spoiled(self, task: CoarseTask, model_config: ModelConfig) -> None:
+        """What is to be written stays true; after a spoiled code of a frame nothing is asked of its later codes."""
+        clips = [made_up(seed, 60, model_config, voice=str(seed)) for seed in range(3)]
+        settings = CoarseTaskConfig(batch=8, corruption=Corruption(rows=1.0, tokens=0.5))
+        shape, tokens, layout = model_config.coarse, model_config.tokens, model_config.coarse_layout
+        spoiled = CoarseTask(shape, tokens, layout, clips, [1.0] * 3, settings)
+        lively(spoiled)
+        spoiled.load_state_dict(task.state_dict())
+        batch = spoiled.draw(np.random.default_rng(0))
+        true, read = batch["coarse"], batch["read"]
+        assert bool((true != read).any())
+        assert torch.equal(true < 0, read < 0)
+        as_read = {"semantic": batch["semantic"], "coarse": read}
+        for found, wanted in zip(spoiled.logits(batch), task.logits(as_read), strict=True):
+            torch.testing.assert_close(found, wanted)
+        first, second = spoiled.logits(batch)
+        kept = (true[:, 0::2] == read[:, 0::2]) & (true[:, 1::2] >= 0)
+        wanted = nn.functional.cross_entropy(second[kept], true[:, 1::2][kept] - tokens.coarse_rows(1).start)
+        torch.testing.assert_close(spoiled(batch)["book_1"].double(), wanted, rtol=1e-5, atol=1e-5)
+        said = true[:, 0::2] >= 0
+        wanted = nn.functional.cross_entropy(first[said], true[:, 0::2][said] - tokens.coarse_rows(0).start)
+        torch.testing.assert_close(spoiled(batch)["book_0"].double(), wanted, rtol=1e-5, atol=1e-5)
 
     def _place(self, semantic: np.ndarray, coarse: np.ndarray, clip: TokenClip, config: ModelConfig) -> int | None:
         for start in range(len(clip.semantic)):
