@@ -16,11 +16,14 @@ class Settings:
         model: `BARK_MODEL`: name or folder of the model to load.
         device: `BARK_DEVICE`: where it computes, for example `cpu` or `cuda:1`; None chooses.
         models: folder whose subfolders are checkpoints by name, `$XDG_CACHE_HOME/bark/models`.
+        hub: 🤗's cache of downloaded repositories: `HF_HUB_CACHE`, else `$HF_HOME/hub`, else
+            `$XDG_CACHE_HOME/huggingface/hub`.
     """
 
     model: str = "pup"
     device: str | None = None
     models: Path = Path("~/.cache/bark/models")
+    hub: Path = Path("~/.cache/huggingface/hub")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -31,6 +34,7 @@ class Settings:
             model=env.get("BARK_MODEL") or "pup",
             device=env.get("BARK_DEVICE") or None,
             models=_home(cache / "bark" / "models"),
+            hub=_home(Path(env.get("HF_HUB_CACHE") or Path(env.get("HF_HOME") or cache / "huggingface") / "hub")),
         )
 
 

@@ -18,7 +18,23 @@ def test_the_environment_is_read_when_asked(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("BARK_MODEL", "large")
     monkeypatch.setenv("BARK_DEVICE", "cuda:1")
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
-    assert Settings.from_env() == Settings("large", "cuda:1", Path("/cache/bark/models"))
+    for name in ("HF_HOME", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    settings = Settings.from_env()
+    assert (settings.model, settings.device, settings.models) == ("large", "cuda:1", Path("/cache/bark/models"))
+    assert settings.hub == Path("/cache/huggingface/hub")
+
+
+@pytest.mark.parametrize(
+    ("environment", "hub"),
+    [
+        ({"HF_HOME": "/hf", "XDG_CACHE_HOME": "/cache"}, "/hf/hub"),
+        ({"HF_HUB_CACHE": "/hub", "HF_HOME": "/hf"}, "/hub"),
+        ({"HF_HUB_CACHE": "", "HF_HOME": "", "XDG_CACHE_HOME": "/cache"}, "/cache/huggingface/hub"),
+    ],
+)
+def test_the_hubs_cache_is_where_its_own_tools_have_it(environment: dict[str, str], hub: str) -> None:
+    assert Settings.from_env(environment).hub == Path(hub)
 
 
 def test_the_home_folder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bark.checkpoints.base import read_json
 from bark.checkpoints.pickles import read_pickle
 from bark.checkpoints.shards import read_shards
+from bark.checkpoints.tables import read_json
 from bark.codec.encodec import EnCodecConfig
 from bark.errors import CheckpointError
 from bark.models.config import from_mapping

@@ -17,9 +17,10 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from bark.checkpoints.base import BERT, Checkpoint, Part, number, read_json, tied
+from bark.checkpoints.base import BERT, Checkpoint, Part, tied
 from bark.checkpoints.encodec import encodec_config, encodec_tensors
 from bark.checkpoints.shards import read_shards, weights_file
+from bark.checkpoints.tables import number, read_json
 from bark.errors import CheckpointError
 from bark.models.config import CoarseLayout, FineGPTConfig, FineLayout, GPTConfig, ModelConfig, SemanticLayout
 from bark.tokens import SUNO, TokenSpace

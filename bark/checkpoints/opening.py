@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from bark.checkpoints.base import Checkpoint, read_json
+from bark.checkpoints.base import Checkpoint
 from bark.checkpoints.huggingface import HuggingFaceCheckpoint
 from bark.checkpoints.native import NativeCheckpoint
-from bark.checkpoints.registry import CONFIG
+from bark.checkpoints.registry import form_of
 from bark.checkpoints.suno import Size, SunoCheckpoint
 
 
@@ -26,9 +25,7 @@ def open_checkpoint(
         CheckpointError: `config.json` is broken, or of a model that isn't Bark.
         WeightsNotFoundError: the folder holds none of these.
     """
-    path = Path(folder) / CONFIG
-    if not path.is_file():
+    form = form_of(folder)
+    if form == "suno":
         return SunoCheckpoint(folder, size, codec)
-    if "model_type" in read_json(path):
-        return HuggingFaceCheckpoint(folder)
-    return NativeCheckpoint(folder)
+    return HuggingFaceCheckpoint(folder) if form == "huggingface" else NativeCheckpoint(folder)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
+from bark.checkpoints.tables import read_json
 from bark.errors import WeightsNotFoundError
 from bark.settings import Settings
 
 BUNDLED = Path(__file__).parent / "bundled"
 CONFIG = "config.json"  # a folder with this file is a checkpoint
 SUNO = ("text_2.pt", "text.pt")  # so is one with a file of Suno's
+Form = Literal["native", "huggingface", "suno"]
 
 
 def bundled_models() -> list[str]:
@@ -38,6 +41,18 @@ def find_checkpoint(model: str | os.PathLike[str], settings: Settings | None = N
         f"there is no model {os.fspath(model)!r}: no {CONFIG} in {searched}, nor Suno's {' or '.join(SUNO)}; "
         f"models inside the package: {known}"
     )
+
+
+def form_of(folder: str | os.PathLike[str]) -> Form:
+    """Who wrote a checkpoint: this project, 🤗, or, where there is no `config.json`, Suno.
+
+    Raises:
+        CheckpointError: `config.json` is broken.
+    """
+    path = Path(folder) / CONFIG
+    if not path.is_file():
+        return "suno"
+    return "huggingface" if "model_type" in read_json(path) else "native"
 
 
 def _places(model: str | os.PathLike[str], settings: Settings) -> list[Path]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bark.checkpoints.base import read_json
 from bark.checkpoints.pickles import read_pickle, refuse_impostors
+from bark.checkpoints.tables import read_json
 from bark.checkpoints.tensors import read_tensors
 from bark.errors import CheckpointError
 

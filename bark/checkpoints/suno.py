@@ -19,9 +19,10 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from bark.checkpoints.base import BERT, Checkpoint, Part, Stage, number, read_json, tied
+from bark.checkpoints.base import BERT, Checkpoint, Part, Stage, tied
 from bark.checkpoints.encodec import META_FILE, encodec_config, read_encodec
 from bark.checkpoints.pickles import read_pickle
+from bark.checkpoints.tables import number, read_json
 from bark.errors import CheckpointError, WeightsNotFoundError
 from bark.models.config import SUNO_LARGE, SUNO_SMALL, FineGPTConfig, GPTConfig, ModelConfig
 
