@@ -35,7 +35,7 @@ def generate(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed says it the same way.")] = None,
     temperature: Annotated[
-        float | None, typer.Option("--temperature", help="Lower is calmer; 0.7 unless given.")
+        float | None, typer.Option("--temperature", help="Lower is calmer; unless given, what suits the model.")
     ] = None,
     model: Model = None,
     device: Device = None,
@@ -47,7 +47,7 @@ def generate(
 
     Give the text as an argument, with --text, or with --input-file.
     """
-    options = GenerateOptions().with_changes(seed=seed, temperature=temperature)
+    GenerateOptions().with_changes(seed=seed, temperature=temperature)  # mistakes are told before anything is loaded
     said = read_text(words, text, input_file)
     _check_output(output)
 
@@ -56,7 +56,7 @@ def generate(
 
     bark = Bark(model, device, dtype)
     with nullcontext() if quiet else shown_progress() as progress:
-        result = bark.generate(said, voice, options=options, progress=progress)
+        result = bark.generate(said, voice, seed=seed, temperature=temperature, progress=progress)
     _write(result, output)
     if not quiet:
         typer.echo(f"{output}: {summary(result)} on {bark.device}, seed {result.seed}", err=True)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
-from bark.errors import CheckpointError
+from bark.errors import CheckpointError, OptionError
+from bark.options import GenerateOptions, SamplingOptions
 from bark.tokens import SUNO, TokenSpace
 
 T = TypeVar("T")
+STAGES = ("semantic", "coarse", "fine")
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ class ModelConfig:
     Attributes:
         codec: the codec's kind and shape, read by `bark.codec`.
         semantic_tokenizer: shape of the audio → semantic tokens model, where the checkpoint has one.
+        generation: what suits the model where a caller chooses nothing.
     """
 
     name: str
@@ -127,6 +130,7 @@ class ModelConfig:
     fine_layout: FineLayout = field(default_factory=FineLayout)
     codec: Mapping[str, Any] = field(default_factory=lambda: {"kind": "encodec"})
     semantic_tokenizer: Mapping[str, Any] | None = None
+    generation: GenerateOptions = field(default_factory=GenerateOptions)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -152,6 +156,8 @@ class ModelConfig:
         for name, kind in parts.items():
             if name in values:
                 values[name] = from_mapping(kind, values[name], f"config.json: {name}")
+        if "generation" in values:
+            values["generation"] = _generation(values["generation"])
         return from_mapping(cls, values, "config.json")
 
 
@@ -169,8 +175,17 @@ def from_mapping(kind: type[T], values: Any, where: str) -> T:
         raise CheckpointError(f"{where}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     try:
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, OptionError) as error:
         raise CheckpointError(f"{where}: {error}") from error
+
+
+def _generation(values: Any) -> GenerateOptions:
+    where = "config.json: generation"
+    if isinstance(values, Mapping):
+        named = {name: values[name] for name in STAGES if name in values}
+        stages = {name: from_mapping(SamplingOptions, value, f"{where}: {name}") for name, value in named.items()}
+        values = {**values, **stages}
+    return from_mapping(GenerateOptions, values, where)
 
 
 def _suno(name: str, n_layer: int, n_head: int, n_embd: int) -> ModelConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from bark.models.config import SUNO_LARGE, SUNO_SMALL, FineGPTConfig, GPTConfig,
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.models.layers import SelfAttention
+from bark.options import GenerateOptions, SamplingOptions
 
 CONFIG = GPTConfig(n_layer=3, n_head=2, n_embd=16, block_size=48, input_vocab=30, output_vocab=20)
 FINE = FineGPTConfig(n_layer=2, n_head=2, n_embd=16, block_size=48, vocab=12, n_codebooks=4)
@@ -137,6 +139,13 @@ class TestConfig:
     def test_there_and_back(self, config: ModelConfig) -> None:
         assert ModelConfig.from_dict(config.to_dict()) == config
 
+    def test_what_suits_a_model(self) -> None:
+        assert SUNO_LARGE.generation == GenerateOptions()
+        values = {"min_eos_p": 0.4, "coarse": {"temperature": 0.5}}
+        config = ModelConfig.from_dict({**SUNO_SMALL.to_dict(), "generation": values})
+        assert config.generation == GenerateOptions(min_eos_p=0.4, coarse=SamplingOptions(temperature=0.5))
+        assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
     def test_suno(self) -> None:
         shape = (24, 16, 1024, 1024)
         assert SUNO_LARGE.semantic == GPTConfig(*shape, 129_600, 10_048)
@@ -150,6 +159,10 @@ class TestConfig:
             ({"coarse_layout": {"strides": 1}}, "config.json: coarse_layout: unknown setting strides; known are"),
             ({"tokens": []}, "config.json: tokens: expected a table of settings, got list"),
             ({"fine": {"n_layer": 1}}, "config.json: fine: .*missing"),
+            ({"generation": 1}, "config.json: generation: expected a table of settings, got int"),
+            ({"generation": {"seeds": 1}}, "config.json: generation: unknown setting seeds"),
+            ({"generation": {"coarse": {"top_k": 0}}}, "config.json: generation: coarse: top_k must be a whole number"),
+            ({"generation": {"min_eos_p": 2}}, "config.json: generation: min_eos_p must be a number above 0"),
         ],
     )
     def test_errors(self, change: dict[str, object], sentence: str) -> None:
