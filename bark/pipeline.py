@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, cast
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from bark.checkpoints.opening import open_checkpoint
-from bark.checkpoints.registry import find_checkpoint
-from bark.codec.base import Codec
-from bark.engine import CoarseHistory, CoarseStage, FineStage, SemanticStage, stage_generator
+from bark.checkpoints.opening import open_model
+from bark.engine import CoarseHistory, stage_generator
 from bark.engine.device import choose_device, choose_dtype
 from bark.errors import BarkWarning
 from bark.models.config import ModelConfig
 from bark.options import GenerateOptions
+from bark.parts import Parts
 from bark.record import Progress, Record
 from bark.result import Generation, Tokens
 from bark.settings import Settings
 from bark.text.normalize import normalize
-from bark.text.tokenizer import TextTokenizer
 from bark.tokens import IntArray
 from bark.voices import Voice, VoiceLibrary
 
 FloatArray = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ class Bark:
         model: name or folder of a checkpoint; None for `BARK_MODEL`, else `pup`, which is in the package.
         device: for example `cpu` or `cuda:1`; None for `BARK_DEVICE`, else a GPU where there is one.
         dtype: of the three models' weights, for example `float32` or `bfloat16`; None for float32 on a CPU,
-            bfloat16 on a GPU. The codec always computes in float32.
+            bfloat16 on a GPU that computes in it. The codec always computes in float32.
+        small: of Suno's models, which come in two sizes, the small one; None for `SUNO_USE_SMALL_MODELS`.
+        offload: True to have each model on the GPU only while it works. It takes less of the GPU's memory, and one
+            stage is done before the next begins. None for `SUNO_OFFLOAD_CPU`.
+        settings: what holds where the others are None; None reads the environment.
 
     Raises:
         WeightsNotFoundError: there is no such checkpoint.
@@ -64,12 +70,25 @@ class Bark:
         model: str | os.PathLike[str] | None = None,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
+        *,
+        small: bool | None = None,
+        offload: bool | None = None,
+        settings: Settings | None = None,
     ) -> None:
-        settings = Settings.from_env()
-        self._checkpoint = open_checkpoint(find_checkpoint(model or settings.model, settings))
-        self.device = choose_device(device or settings.device)
+        settings = settings or Settings.from_env()
+        settings = replace(settings, small=settings.small if small is None else small)
+        self.device = choose_device(device or settings.device, settings.mps)
         self.dtype = choose_dtype(dtype, self.device)
-        self.voices = VoiceLibrary(self._checkpoint.voices, self.config.tokens)
+        checkpoint = open_model(model or settings.model, settings)
+        self.parts = Parts(
+            checkpoint, self.device, self.dtype, offload=settings.offload if offload is None else offload
+        )
+        self.voices = VoiceLibrary(checkpoint.voices, self.config.tokens)
+        logger.info("%s", self)
+
+    def __repr__(self) -> str:
+        precision = str(self.dtype).removeprefix("torch.")
+        return f"{self.config.name} on {self.device} in {precision}{', offloaded' if self.parts.offload else ''}"
 
     @classmethod
     def from_pretrained(
@@ -77,14 +96,17 @@ class Bark:
         model: str | os.PathLike[str] | None = None,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
+        *,
+        small: bool | None = None,
+        offload: bool | None = None,
     ) -> Bark:
         """The same as `Bark(…)`, by the name that it has elsewhere."""
-        return cls(model, device, dtype)
+        return cls(model, device, dtype, small=small, offload=offload)
 
     @property
     def config(self) -> ModelConfig:
         """Shapes and layouts of the model."""
-        return self._checkpoint.config
+        return self.parts.config
 
     @property
     def sample_rate(self) -> int:
@@ -109,10 +131,11 @@ class Bark:
             text: what to say.
             voice: who says it: a name (`v2/en_speaker_0`), the path of an npz file, or a voice; None for any.
             seed: the same seed gives the same utterance; None draws one, and the result has it.
-            temperature: of the semantic and coarse stages, 0.7 by default; lower is calmer.
-            min_eos_p: probability of the end at which the utterance ends, 0.2 by default.
+            temperature: of the semantic and coarse stages; lower is calmer. Without it the model's own
+                (`config.generation`; Suno's is 0.7).
+            min_eos_p: probability of the end at which the utterance ends; without it the model's own (Suno's is 0.2).
             max_duration: seconds at most.
-            options: all that can be chosen; what is given beside it comes first.
+            options: all that can be chosen, instead of the model's own; what is given beside it comes first.
             progress: called with stage, seconds of speech so far, and whether the stage has ended.
 
         Raises:
@@ -121,7 +144,7 @@ class Bark:
             OptionError: an option makes no sense.
             CheckpointError: a part of the checkpoint is missing or broken.
         """
-        options = (options or GenerateOptions()).with_changes(
+        options = (options or self.config.generation).with_changes(
             seed=seed, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
         )
         request = self._request(text, voice, options)
@@ -142,23 +165,28 @@ class Bark:
         text = normalize(text)
         return Request(
             text=text,
-            ids=self._encode(text),
+            ids=self.encode(text, stacklevel=4),
             voice=None if voice is None else self.voices.load(voice),
             options=options,
             seed=secrets.randbelow(2**32) if options.seed is None else options.seed,
         )
 
-    def _encode(self, text: str) -> list[int]:
-        """Ids of a text, as many as the model reads."""
-        ids = self._tokenizer.encode(text)
-        length = self.config.semantic_layout.text_length
+    def encode(self, text: str, stacklevel: int = 2) -> list[int]:
+        """Ids of a normalised text, as many as the model reads; a longer text is cut, with a `BarkWarning`.
+
+        Args:
+            text: as `bark.text.normalize` gives it.
+            stacklevel: of the warning; 2 is the caller.
+        """
+        tokenizer, length = self.parts.tokenizer, self.config.semantic_layout.text_length
+        ids = tokenizer.encode(text)
         if len(ids) > length:
-            start = self._tokenizer.spans(text)[length][0]
+            start = tokenizer.spans(text)[length][0]
             warnings.warn(
                 f"the text is {len(ids)} tokens long and the model reads {length}: the last {len(text) - start} of "
                 f"{len(text)} characters were cut, from {text[start : start + 40]!r} on",
                 BarkWarning,
-                stacklevel=4,
+                stacklevel=stacklevel,
             )
         return ids[:length]
 
@@ -166,57 +194,57 @@ class Bark:
         """The audio in pieces, each as soon as it is settled; every stage draws on the one before."""
         space = self.config.tokens
         semantic = self._semantic_tokens(request, record)
-        semantic = record.watch("semantic", semantic, lambda token: 1 / space.semantic_rate)
+        semantic = self._passed(record.watch("semantic", semantic, lambda token: 1 / space.semantic_rate))
         coarse = self._coarse_codes(semantic, request, record)
-        coarse = record.watch("coarse", coarse, lambda codes: codes.shape[1] / space.frame_rate)
+        coarse = self._passed(record.watch("coarse", coarse, lambda codes: codes.shape[1] / space.frame_rate))
         fine = self._fine_codes(coarse, request, record)
-        fine = record.watch("fine", fine, lambda codes: codes.shape[1] / space.frame_rate)
+        fine = self._passed(record.watch("fine", fine, lambda codes: codes.shape[1] / space.frame_rate))
         audio = self._waveform(fine, record)
         return record.watch("codec", audio, lambda piece: len(piece) / space.sample_rate)
 
+    def _passed(self, pieces: Iterator[T]) -> Iterator[T]:
+        """A stage's pieces, for the next: all at once where two models may not be on the device together."""
+        return iter(list(pieces)) if self.parts.offload else pieces
+
     def _semantic_tokens(self, request: Request, record: Record) -> Iterator[int]:
-        with record.running("load"):
-            stage = self._semantic
         options = request.options
-        yield from stage.generate(
-            np.array(request.ids),
-            request.voice.semantic if request.voice else None,
-            options=options.semantic,
-            min_eos_p=options.min_eos_p,
-            max_duration=options.max_duration,
-            generator=stage_generator(request.seed, "semantic", self.device),
-        )
+        with _loading(self.parts.semantic(), record) as stage:
+            yield from stage.generate(
+                np.array(request.ids),
+                request.voice.semantic if request.voice else None,
+                options=options.semantic,
+                min_eos_p=options.min_eos_p,
+                max_duration=options.max_duration,
+                generator=stage_generator(request.seed, "semantic", self.device),
+            )
 
     def _coarse_codes(self, semantic: Iterator[int], request: Request, record: Record) -> Iterator[IntArray]:
-        with record.running("load"):
-            stage = self._coarse
         voice = request.voice
-        yield from stage.generate(
-            semantic,
-            CoarseHistory(voice.semantic, voice.coarse) if voice else None,
-            options=request.options.coarse,
-            generator=stage_generator(request.seed, "coarse", self.device),
-        )
+        with _loading(self.parts.coarse(), record) as stage:
+            yield from stage.generate(
+                semantic,
+                CoarseHistory(voice.semantic, voice.coarse) if voice else None,
+                options=request.options.coarse,
+                generator=stage_generator(request.seed, "coarse", self.device),
+            )
 
     def _fine_codes(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[IntArray]:
-        with record.running("load"):
-            stage = self._fine
-        yield from stage.generate(
-            coarse,
-            request.voice.fine if request.voice else None,
-            options=request.options.fine,
-            generator=stage_generator(request.seed, "fine", self.device),
-        )
+        with _loading(self.parts.fine(), record) as stage:
+            yield from stage.generate(
+                coarse,
+                request.voice.fine if request.voice else None,
+                options=request.options.fine,
+                generator=stage_generator(request.seed, "fine", self.device),
+            )
 
     def _waveform(self, fine: Iterator[IntArray], record: Record) -> Iterator[FloatArray]:
-        with record.running("load"):
-            stream = self._codec.stream()
-        heard = False
-        for codes in fine:
-            heard = True
-            yield _samples(stream.push(torch.tensor(codes, device=self.device)[None]))
-        if heard:
-            yield _samples(stream.flush())
+        with _loading(self.parts.codec(), record) as codec:
+            stream, heard = codec.stream(), False
+            for codes in fine:
+                heard = True
+                yield samples(stream.push(torch.tensor(codes, device=self.parts.codec_device)[None]))
+            if heard:
+                yield samples(stream.flush())
 
     def _tokens(self, record: Record) -> Tokens:
         space, pieces = self.config.tokens, record.pieces
@@ -226,32 +254,21 @@ class Bark:
             fine=_joined(pieces["fine"], space.n_codebooks),
         )
 
-    @cached_property
-    def _tokenizer(self) -> TextTokenizer:
-        return self._checkpoint.text_tokenizer()
-
-    @cached_property
-    def _semantic(self) -> SemanticStage:
-        return SemanticStage(self._checkpoint.semantic(self.device, self.dtype), self.config)
-
-    @cached_property
-    def _coarse(self) -> CoarseStage:
-        return CoarseStage(self._checkpoint.coarse(self.device, self.dtype), self.config)
-
-    @cached_property
-    def _fine(self) -> FineStage:
-        return FineStage(self._checkpoint.fine(self.device, self.dtype), self.config)
-
-    @cached_property
-    def _codec(self) -> Codec:
-        return cast(Codec, self._checkpoint.codec(self.device))
-
 
 def _joined(pieces: list[Any], rows: int) -> IntArray:
     return np.concatenate([np.empty((rows, 0), dtype=np.int64), *pieces], axis=1)
 
 
-def _samples(audio: torch.Tensor) -> FloatArray:
-    """Audio [1, N] as [N], within [−1, 1], which a codec may exceed a little."""
-    samples: FloatArray = audio[0].float().clamp(-1, 1).cpu().numpy()
-    return samples
+@contextmanager
+def _loading(part: AbstractContextManager[T], record: Record) -> Iterator[T]:
+    """Borrows a part; the time that it takes to get it counts as loading."""
+    with ExitStack() as stack:
+        with record.running("load"):
+            borrowed = stack.enter_context(part)
+        yield borrowed
+
+
+def samples(audio: torch.Tensor) -> FloatArray:
+    """Audio [1, N] of a codec as [N], within [−1, 1], which a codec may exceed a little."""
+    clamped: FloatArray = audio[0].float().clamp(-1, 1).cpu().numpy()
+    return clamped

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bark.errors import OptionError
+
+YES, NO = {"1", "t", "true", "y", "yes", "on"}, {"0", "f", "false", "n", "no", "off"}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -18,16 +22,30 @@ class Settings:
         models: folder whose subfolders are checkpoints by name, `$XDG_CACHE_HOME/bark/models`.
         hub: 🤗's cache of downloaded repositories: `HF_HUB_CACHE`, else `$HF_HOME/hub`, else
             `$XDG_CACHE_HOME/huggingface/hub`.
+        small: `SUNO_USE_SMALL_MODELS`: of Suno's models, the small ones.
+        offload: `SUNO_OFFLOAD_CPU`: a model is on the GPU only while it works.
+        mps: `SUNO_ENABLE_MPS`: an Apple GPU may be chosen.
+        suno: folder of Suno's `.pt` files, `$XDG_CACHE_HOME/suno/bark_v0`.
+        torch_hub: where Meta's EnCodec puts its weights, `$TORCH_HOME/hub/checkpoints`.
     """
 
     model: str = "pup"
     device: str | None = None
     models: Path = Path("~/.cache/bark/models")
     hub: Path = Path("~/.cache/huggingface/hub")
+    small: bool = False
+    offload: bool = False
+    mps: bool = False
+    suno: Path = Path("~/.cache/suno/bark_v0")
+    torch_hub: Path = Path("~/.cache/torch/hub/checkpoints")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Reads the environment as it is now; empty variables count as absent."""
+        """Reads the environment as it is now; empty variables count as absent.
+
+        Raises:
+            OptionError: a variable that should say yes or no says something else.
+        """
         env = os.environ if environ is None else environ
         cache = Path(env.get("XDG_CACHE_HOME") or "~/.cache")
         return cls(
@@ -35,7 +53,28 @@ class Settings:
             device=env.get("BARK_DEVICE") or None,
             models=_home(cache / "bark" / "models"),
             hub=_home(Path(env.get("HF_HUB_CACHE") or Path(env.get("HF_HOME") or cache / "huggingface") / "hub")),
+            small=_switch(env, "SUNO_USE_SMALL_MODELS"),
+            offload=_switch(env, "SUNO_OFFLOAD_CPU"),
+            mps=_switch(env, "SUNO_ENABLE_MPS"),
+            suno=_home(cache / "suno" / "bark_v0"),
+            torch_hub=_home(Path(env.get("TORCH_HOME") or cache / "torch") / "hub" / "checkpoints"),
         )
+
+
+def truth(text: str, name: str) -> bool:
+    """What a word says: true or false, yes or no, on or off, 1 or 0.
+
+    Raises:
+        OptionError: neither; the text begins with `name`.
+    """
+    word = text.strip().lower()
+    if word not in YES | NO:
+        raise OptionError(f"{name} must be true or false, not {text!r}")
+    return word in YES
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    return truth(env.get(name) or "false", name)
 
 
 def _home(path: Path) -> Path:

@@ -16,6 +16,7 @@ FLOORS = [  # a room sees those of the floors below its own
     {"codec"},
     {"semantic", "voices", "checkpoints"},
     {"engine", "result"},
+    {"parts"},
     {"pipeline"},
     {"evaluation", "training"},
     {"cli"},

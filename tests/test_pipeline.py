@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import subprocess
 import sys
@@ -51,7 +52,8 @@ def test_timings_are_of_every_stage(result: Generation) -> None:
 
 
 def test_the_codec_decodes_the_fine_tokens(bark: Bark, result: Generation) -> None:
-    whole = bark._codec.decode(torch.from_numpy(result.tokens.fine)[None])
+    with bark.parts.codec() as codec:
+        whole = codec.decode(torch.from_numpy(result.tokens.fine)[None])
     np.testing.assert_allclose(result.audio, whole[0].numpy(), atol=1e-5)
 
 
@@ -104,6 +106,20 @@ def test_options(bark: Bark) -> None:
     fine = GenerateOptions(fine=SamplingOptions(temperature=0))
     frozen = [bark.generate(TEXT, seed=seed, temperature=0.0, options=fine).audio for seed in (1, 2)]
     np.testing.assert_array_equal(*frozen)
+
+
+def test_a_model_has_options_of_its_own(own_checkpoint: Path, bark: Bark) -> None:
+    path = own_checkpoint / "config.json"
+    config = json.loads(path.read_text())
+    config["generation"] = {stage: {"temperature": 0} for stage in ("semantic", "coarse", "fine")}
+    path.write_text(json.dumps(config))
+    calm = Bark(own_checkpoint)
+    frozen = [calm.generate(TEXT, seed=seed).audio for seed in (1, 2)]
+    np.testing.assert_array_equal(*frozen)
+    options = GenerateOptions(seed=1)
+    np.testing.assert_array_equal(
+        calm.generate(TEXT, options=options).audio, bark.generate(TEXT, options=options).audio
+    )
 
 
 def test_max_duration(bark: Bark, space: TokenSpace) -> None:

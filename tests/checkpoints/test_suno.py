@@ -122,8 +122,7 @@ def test_it_speaks(own_folder: Path, monkeypatch: pytest.MonkeyPatch, hf_bark: A
     hf_bark.codec_model.save_pretrained(own_folder / "codec")
     train_tokenizer(["hello there"], 280, min_frequency=1).save(own_folder / "tokenizer.json")
     made = SunoCheckpoint(own_folder, codec=own_folder / "codec")
-    monkeypatch.setattr(bark.pipeline, "find_checkpoint", lambda *_: own_folder)
-    monkeypatch.setattr(bark.pipeline, "open_checkpoint", lambda _: made)
+    monkeypatch.setattr(bark.pipeline, "open_model", lambda *_: made)
     speech = bark.pipeline.Bark(own_folder, device="cpu").generate("hello", seed=1, max_duration=0.3, min_eos_p=1.0)
     assert len(speech.audio) == 320 * speech.tokens.fine.shape[1] > 0
 

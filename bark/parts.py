@@ -1,0 +1,123 @@
+"""The parts of a model: each is loaded when it is first needed, and is on its device when it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import cast
+
+import torch
+from torch import nn
+
+from bark.checkpoints.base import Checkpoint, Part
+from bark.codec.base import Codec
+from bark.engine import CoarseStage, FineStage, SemanticStage
+from bark.engine.device import codec_device, visiting
+from bark.models.config import ModelConfig
+from bark.text.tokenizer import TextTokenizer
+
+PARTS: tuple[Part, ...] = ("semantic", "coarse", "fine", "codec")
+
+
+class Parts:
+    """Tokenizer, stages and codec of a checkpoint.
+
+    A part is borrowed for the length of a `with` block:
+
+        with parts.coarse() as stage:
+            codes = list(stage.generate(…))
+
+    Args:
+        checkpoint: what they are made of.
+        device: where they compute.
+        dtype: of the stages' weights; the codec's are float32.
+        offload: True to have a part on the device only while it is borrowed, and on the CPU else.
+    """
+
+    def __init__(
+        self, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, *, offload: bool = False
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.device = device
+        self.codec_device = codec_device(device)
+        self.dtype = dtype
+        self.offload = offload and device.type != "cpu"
+        self._loaded: dict[Part, SemanticStage | CoarseStage | FineStage | nn.Module] = {}
+
+    @property
+    def config(self) -> ModelConfig:
+        """Of the checkpoint."""
+        return self.checkpoint.config
+
+    @cached_property
+    def tokenizer(self) -> TextTokenizer:
+        """Of text; raises as `Checkpoint.text_tokenizer` does."""
+        return self.checkpoint.text_tokenizer()
+
+    @contextmanager
+    def semantic(self) -> Iterator[SemanticStage]:
+        """The first stage; a part that is missing or broken raises a `CheckpointError`."""
+        with self._borrowed("semantic"):
+            yield cast(SemanticStage, self._loaded["semantic"])
+
+    @contextmanager
+    def coarse(self) -> Iterator[CoarseStage]:
+        """The second stage; raises as `semantic` does."""
+        with self._borrowed("coarse"):
+            yield cast(CoarseStage, self._loaded["coarse"])
+
+    @contextmanager
+    def fine(self) -> Iterator[FineStage]:
+        """The third stage; raises as `semantic` does."""
+        with self._borrowed("fine"):
+            yield cast(FineStage, self._loaded["fine"])
+
+    @contextmanager
+    def codec(self) -> Iterator[Codec]:
+        """What makes audio of codes, on `codec_device`; raises as `semantic` does."""
+        with self._borrowed("codec"):
+            yield cast(Codec, self._loaded["codec"])
+
+    def load(self, *parts: Part) -> None:
+        """Loads some parts, or all of them, unless they are there.
+
+        Raises:
+            CheckpointError: one is missing or broken.
+        """
+        for part in parts or PARTS:
+            if part not in self._loaded:
+                self._loaded[part] = self._made(part)
+
+    def unload(self, *parts: Part) -> None:
+        """Forgets some parts, or all of them; what is asked for again is loaded again."""
+        for part in parts or PARTS:
+            self._loaded.pop(part, None)
+
+    def module(self, part: Part) -> nn.Module:
+        """The network of a part, which is loaded if it isn't there; raises as `load` does."""
+        self.load(part)
+        loaded = self._loaded[part]
+        return loaded if isinstance(loaded, nn.Module) else loaded.model
+
+    @contextmanager
+    def _borrowed(self, part: Part) -> Iterator[None]:
+        module = self.module(part)
+        if not self.offload:
+            yield
+            return
+        with visiting(module, self._place(part)):
+            yield
+
+    def _place(self, part: Part) -> torch.device:
+        return self.codec_device if part == "codec" else self.device
+
+    def _made(self, part: Part) -> SemanticStage | CoarseStage | FineStage | nn.Module:
+        device = torch.device("cpu") if self.offload else self._place(part)
+        if part == "semantic":
+            return SemanticStage(self.checkpoint.semantic(device, self.dtype), self.config)
+        if part == "coarse":
+            return CoarseStage(self.checkpoint.coarse(device, self.dtype), self.config)
+        if part == "fine":
+            return FineStage(self.checkpoint.fine(device, self.dtype), self.config)
+        return self.checkpoint.codec(device)
