@@ -14,19 +14,18 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from bark.checkpoints.mapped import convert
+from bark.checkpoints.text import find_tokenizer, read_tokenizer
 from bark.codec import build_codec
 from bark.errors import CheckpointError
 from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
+from bark.settings import Settings
 from bark.text.tokenizer import TextTokenizer
 
 Stage = Literal["semantic", "coarse", "fine"]
 Part = Literal["semantic", "coarse", "fine", "codec"]
 M = TypeVar("M", bound=nn.Module)
-
-TOKENIZER = "tokenizer.json"
-BERT = f": Suno's models read the ids of bert-base-multilingual-cased, whose {TOKENIZER} belongs there"
 
 
 class Checkpoint(ABC):
@@ -38,7 +37,7 @@ class Checkpoint(ABC):
         folder: of the files.
     """
 
-    _about_tokenizer = ""  # what an error adds about the file that is missing
+    _suno = False  # whether it speaks Suno's tokens: then text ids are BERT's, and Suno's voices suit it
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
@@ -89,16 +88,14 @@ class Checkpoint(ABC):
         return codec.to(device).eval().requires_grad_(False)
 
     def text_tokenizer(self) -> TextTokenizer:
-        """What turns text into ids: the folder's `tokenizer.json`.
+        """What turns text into ids: the folder's own, or, for Suno's models, BERT's from 🤗's cache.
 
         Raises:
             CheckpointError: there is none, it is broken, or has more ids than the semantic model reads.
         """
-        path = self.folder / TOKENIZER
-        if not path.is_file():
-            raise CheckpointError(f"there is no {path}{self._about_tokenizer}")
-        tokenizer = TextTokenizer.from_file(path)
-        room = self.config.semantic.input_vocab - self.config.tokens.text_offset
+        path = find_tokenizer(self.folder, Settings.from_env().hub if self._suno else None)
+        tokenizer = read_tokenizer(path)
+        room = _text_room(self.config)
         if tokenizer.vocab_size > room:
             raise CheckpointError(f"{path}: {tokenizer.vocab_size} ids, but the semantic model has room for {room}")
         return tokenizer
@@ -218,6 +215,13 @@ def _built(make: Callable[[], M], source: str, device: str = "meta") -> M:
         raise
     except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:  # a number that makes no sense
         raise CheckpointError(f"{source}: no model can be made of its settings ({error})") from error
+
+
+def _text_room(config: ModelConfig) -> int:
+    """How many ids of text the semantic model reads: to its last row, or to the next that isn't text."""
+    space = config.tokens
+    others = (token for token in (space.text_pad, space.semantic_infer) if token >= space.text_offset)
+    return min(config.semantic.input_vocab, *others) - space.text_offset
 
 
 def _check_depth(n_layer: int, tensors: Mapping[str, Tensor], source: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from bark.checkpoints.base import BERT, Checkpoint, Part, tied
+from bark.checkpoints.base import Checkpoint, Part, tied
 from bark.checkpoints.encodec import encodec_config, encodec_tensors
 from bark.checkpoints.shards import read_shards, weights_file
 from bark.checkpoints.tables import number, read_json
@@ -88,7 +88,7 @@ class HuggingFaceCheckpoint(Checkpoint):
         CheckpointError: its `config.json` can't be read, or isn't Bark's.
     """
 
-    _about_tokenizer = BERT
+    _suno = True
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         super().__init__(folder)

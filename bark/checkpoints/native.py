@@ -22,10 +22,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bark.checkpoints.base import TOKENIZER, Checkpoint, Part, assign
+from bark.checkpoints.base import Checkpoint, Part, assign
 from bark.checkpoints.registry import CONFIG
 from bark.checkpoints.tables import read_json
 from bark.checkpoints.tensors import make_folder, read_tensors, save_tensors
+from bark.checkpoints.text import TOKENIZER
 from bark.files import replacing
 from bark.models.config import ModelConfig
 

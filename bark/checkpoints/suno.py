@@ -15,18 +15,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
-from bark.checkpoints.base import BERT, Checkpoint, Part, Stage, tied
-from bark.checkpoints.encodec import META_FILE, encodec_config, read_encodec
+from bark.checkpoints.base import Checkpoint, Part, Stage, tied
+from bark.checkpoints.encodec import encodec_config, read_encodec
 from bark.checkpoints.pickles import read_pickle
+from bark.checkpoints.registry import META_FILE, Size
 from bark.checkpoints.tables import number, read_json
 from bark.errors import CheckpointError, WeightsNotFoundError
 from bark.models.config import SUNO_LARGE, SUNO_SMALL, FineGPTConfig, GPTConfig, ModelConfig
 
-Size = Literal["large", "small"]
 MODELS = {"large": SUNO_LARGE, "small": SUNO_SMALL}
 STEMS: dict[Stage, str] = {"semantic": "text", "coarse": "coarse", "fine": "fine"}
 
@@ -43,7 +43,7 @@ class SunoCheckpoint(Checkpoint):
         WeightsNotFoundError: none of the three files is there.
     """
 
-    _about_tokenizer = BERT
+    _suno = True
 
     def __init__(
         self,

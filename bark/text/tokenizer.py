@@ -42,7 +42,7 @@ class TextTokenizer:
     @property
     def vocab_size(self) -> int:
         """Ids are 0 … vocab_size − 1."""
-        return int(self._tokenizer.get_vocab_size())
+        return max(self._tokenizer.get_vocab().values(), default=-1) + 1  # not their number: ids may have gaps
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, without special tokens."""

@@ -148,11 +148,6 @@ def test_it_speaks(own_folder: Path) -> None:
     assert len(speech.audio) == 320 * speech.tokens.fine.shape[1] > 0
 
 
-def test_a_folder_without_a_tokenizer(hf_folder: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"there is no .*tokenizer\.json: .* bert-base-multilingual-cased"):
-        HuggingFaceCheckpoint(hf_folder).text_tokenizer()
-
-
 def test_encodec_in_a_folder_of_its_own(tmp_path: Path, hf_bark: Any) -> None:
     hf_bark.codec_model.save_pretrained(tmp_path)
     config, tensors = read_encodec(tmp_path, 4)
