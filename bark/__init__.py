@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bark.api import generate_audio, save_as_prompt, semantic_to_waveform, text_to_semantic
     from bark.errors import (
         AudioError,
         BarkError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         VoiceError,
         WeightsNotFoundError,
     )
+    from bark.generation import preload_models
     from bark.options import GenerateOptions, SamplingOptions
     from bark.pipeline import Bark
     from bark.result import Generation, Tokens
@@ -50,6 +52,11 @@ __all__ = [
     "VoiceError",
     "WeightsNotFoundError",
     "BarkWarning",
+    "generate_audio",
+    "preload_models",
+    "save_as_prompt",
+    "semantic_to_waveform",
+    "text_to_semantic",
     "__version__",
 ]
 
@@ -60,11 +67,19 @@ _HOMES = {
     "Voice": "bark.voices",
     "GenerateOptions": "bark.options",
     "SamplingOptions": "bark.options",
+    "generate_audio": "bark.api",
+    "preload_models": "bark.generation",
+    "save_as_prompt": "bark.api",
+    "semantic_to_waveform": "bark.api",
+    "text_to_semantic": "bark.api",
 }
+_MODULES = ("api", "generation")  # which `import bark` alone gives in the original
 
 
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used: torch alone takes seconds."""
+    if name in _MODULES:
+        return import_module(f"bark.{name}")
     if name not in __all__:
         raise AttributeError(f"module 'bark' has no attribute {name!r}")
     value = getattr(import_module(_HOMES.get(name, "bark.errors")), name)

@@ -16,6 +16,7 @@ from bark.engine import CoarseStage, FineStage, SemanticStage
 from bark.engine.device import codec_device, visiting
 from bark.models.config import ModelConfig
 from bark.text.tokenizer import TextTokenizer
+from bark.voices import VoiceLibrary
 
 PARTS: tuple[Part, ...] = ("semantic", "coarse", "fine", "codec")
 
@@ -54,6 +55,11 @@ class Parts:
     def tokenizer(self) -> TextTokenizer:
         """Of text; raises as `Checkpoint.text_tokenizer` does."""
         return self.checkpoint.text_tokenizer()
+
+    @cached_property
+    def voices(self) -> VoiceLibrary:
+        """The voices that come with the checkpoint."""
+        return VoiceLibrary(self.checkpoint.voices, self.config.tokens)
 
     @contextmanager
     def semantic(self) -> Iterator[SemanticStage]:

@@ -27,7 +27,7 @@ from bark.result import Generation, Tokens
 from bark.settings import Settings
 from bark.text.normalize import normalize
 from bark.tokens import IntArray
-from bark.voices import Voice, VoiceLibrary
+from bark.voices import Voice
 
 FloatArray = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class Bark:
         self.parts = Parts(
             checkpoint, self.device, self.dtype, offload=settings.offload if offload is None else offload
         )
-        self.voices = VoiceLibrary(checkpoint.voices, self.config.tokens)
+        self.voices = self.parts.voices
         logger.info("%s", self)
 
     def __repr__(self) -> str:

@@ -12,12 +12,15 @@ ROOT = Path(__file__).parent.parent / "bark"
 FLOORS = [  # a room sees those of the floors below its own
     {"errors"},
     {"options", "settings", "tokens", "files", "record"},
-    {"text", "models", "audio"},
+    {"text", "models", "audio", "progress"},
     {"codec"},
     {"semantic", "voices", "checkpoints"},
-    {"engine", "result"},
+    {"engine", "result", "history"},
     {"parts"},
-    {"pipeline"},
+    {"pipeline", "store"},
+    {"loaded"},
+    {"generation"},
+    {"api"},
     {"evaluation", "training"},
     {"cli"},
     {"__main__", "__init__"},
@@ -28,16 +31,18 @@ NEVER = {  # though it is below
 }
 ONLY_IN = {  # third parties that are imported nowhere else
     "typer": {"cli"},
-    "rich": {"cli"},
+    "rich": {"cli", "progress"},
     "tokenizers": {"text"},
     "safetensors": {"checkpoints"},
     "wave": {"audio"},
+    "huggingface_hub": {"store"},
     "tensorboard": {"training"},
     "faster_whisper": {"evaluation"},
     "resemblyzer": {"evaluation"},
     "transformers": {"evaluation", "checkpoints"},
 }
-NO_TORCH = ["__init__", "errors", "options", "settings", "tokens", "files", "record", "result"]
+NO_TORCH = ["__init__", "errors", "options", "settings", "tokens", "files", "record", "result", "progress"]
+NO_TORCH += ["api", "generation", "history", "loaded"]
 NO_TORCH_ROOMS = ["audio", "voices", "cli"]
 
 

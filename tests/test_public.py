@@ -28,6 +28,11 @@ NAMES = {
     "VoiceError",
     "WeightsNotFoundError",
     "BarkWarning",
+    "generate_audio",
+    "preload_models",
+    "save_as_prompt",
+    "semantic_to_waveform",
+    "text_to_semantic",
     "__version__",
 }
 

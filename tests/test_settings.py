@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bark.errors import OptionError
 from bark.settings import Settings
 
 
@@ -41,3 +42,19 @@ def test_the_home_folder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/somebody")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert Settings.from_env().models == Path("/somebody/.cache/bark/models")
+
+
+@pytest.mark.parametrize(("word", "meant"), [("True", True), ("1", True), ("on", True), ("False", False), ("0", False)])
+def test_the_originals_switches_mean_what_they_say(word: str, meant: bool) -> None:
+    names = ("SUNO_USE_SMALL_MODELS", "SUNO_OFFLOAD_CPU", "SUNO_ENABLE_MPS")
+    settings = Settings.from_env(dict.fromkeys(names, word))
+    assert (settings.small, settings.offload, settings.mps) == (meant,) * 3
+    assert Settings.from_env(dict.fromkeys(names, "")) == Settings.from_env({})
+    with pytest.raises(OptionError, match="SUNO_OFFLOAD_CPU must be true or false, not 'sometimes'"):
+        Settings.from_env({"SUNO_OFFLOAD_CPU": "sometimes"})
+
+
+def test_where_other_tools_leave_weights() -> None:
+    settings = Settings.from_env({"XDG_CACHE_HOME": "/cache"})
+    assert (settings.suno, settings.torch_hub) == (Path("/cache/suno/bark_v0"), Path("/cache/torch/hub/checkpoints"))
+    assert Settings.from_env({"TORCH_HOME": "/torch"}).torch_hub == Path("/torch/hub/checkpoints")

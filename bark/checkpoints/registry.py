@@ -133,11 +133,11 @@ def _published(name: str, settings: Settings) -> Iterator[Place]:
     if settings.small and name == "suno/bark":
         name = "suno/bark-small"
     size = SUNO_NAMES.get(name)
-    yield Place(name, settings.models / name)
+    yield Place(name, settings.models / name, size)
     if size:
         yield Place(name, settings.suno, size)
     for folder in snapshots(settings.hub, name) or [settings.hub / name]:
-        yield Place(name, folder)
+        yield Place(name, folder, size)
     yield Place(name, Path(name).absolute(), size)
 
 

@@ -14,4 +14,19 @@ Device = Annotated[
     str | None,
     typer.Option("--device", help="cpu, cuda, cuda:1, mps; else $BARK_DEVICE, else a GPU if there is one."),
 ]
+Dtype = Annotated[str | None, typer.Option("--dtype", help="Of the weights: float32, bfloat16, float16.")]
+Small = Annotated[
+    bool | None,
+    typer.Option(
+        "--small/--large", help="Of Suno's models, which size; else $SUNO_USE_SMALL_MODELS.", show_default=False
+    ),
+]
+Offload = Annotated[
+    bool | None,
+    typer.Option(
+        "--offload/--no-offload",
+        help="A model is on the GPU only while it works; else $SUNO_OFFLOAD_CPU.",
+        show_default=False,
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bark.cli.arguments import Debug, Device, Model
+from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Small
 from bark.errors import OptionError, OutputError, TextError
 from bark.options import GenerateOptions
 
@@ -39,7 +39,9 @@ def generate(
     ] = None,
     model: Model = None,
     device: Device = None,
-    dtype: Annotated[str | None, typer.Option("--dtype", help="Of the weights: float32, bfloat16, float16.")] = None,
+    dtype: Dtype = None,
+    small: Small = None,
+    offload: Offload = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors and warnings.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -51,15 +53,15 @@ def generate(
     said = read_text(words, text, input_file)
     _check_output(output)
 
-    from bark.cli.progress import shown_progress
     from bark.pipeline import Bark
+    from bark.progress import shown_progress
 
-    bark = Bark(model, device, dtype)
+    bark = Bark(model, device, dtype, small=small, offload=offload)
     with nullcontext() if quiet else shown_progress() as progress:
         result = bark.generate(said, voice, seed=seed, temperature=temperature, progress=progress)
     _write(result, output)
     if not quiet:
-        typer.echo(f"{output}: {summary(result)} on {bark.device}, seed {result.seed}", err=True)
+        typer.echo(f"{output}: {summary(result)} by {bark.config.name} on {bark.device}, seed {result.seed}", err=True)
 
 
 def read_text(words: str | None, text: str | None, input_file: Path | None) -> str:

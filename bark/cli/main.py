@@ -16,9 +16,22 @@ from bark.errors import BarkError, BarkWarning, OptionError
 
 COMMANDS = {  # name: (module with a typer `app`, what --help says)
     "generate": ("bark.cli.generate", "Speak a text."),
-    "voices": ("bark.cli.voices", "See the voices of a model."),
+    "voices": ("bark.cli.voices", "List, show and export voices."),
+    "models": ("bark.cli.models", "List, fetch, check and convert models."),
     "train": ("bark.cli.train", "Train the stages of a model."),
     "evaluate": ("bark.cli.evaluate", "Measure how well a model speaks."),
+    "doctor": ("bark.cli.doctor", "Say what would be used, and what is missing."),
+}
+ORIGINAL = "bark.cli.original"  # what runs where there is no command, but one of the original's flags
+ORIGINAL_FLAGS = {
+    "--text",
+    "--output-filename",
+    "--output-dir",
+    "--history-prompt",
+    "--text-temp",
+    "--waveform-temp",
+    "--silent",
+    "--output-full",
 }
 USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 
@@ -26,12 +39,21 @@ USAGE, FAILURE, INTERRUPTED = 2, 1, 130
 class LazyGroup(TyperGroup):
     """Imports a subcommand's module only when that subcommand runs."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Sends the original's flags, which come without a command, to where they are read."""
+        flags = {arg.partition("=")[0].replace("_", "-") for arg in args}
+        if args and args[0].startswith("--") and flags & ORIGINAL_FLAGS:
+            args = [ORIGINAL, *args]
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Names, in the order that help shows them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """A stand-in that has a name and help."""
+        if cmd_name == ORIGINAL:
+            return self._imported(ORIGINAL, ctx.info_name)
         if cmd_name not in COMMANDS:
             return None
         stand_in = typer.Typer(add_completion=False)
@@ -42,9 +64,13 @@ class LazyGroup(TyperGroup):
         """The command itself, to run."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in COMMANDS:
-            command = get_command(import_module(COMMANDS[name][0]).app)
-            command.name = name
+            command = self._imported(COMMANDS[name][0], name)
         return name, command, rest
+
+    def _imported(self, module: str, name: str) -> Any:
+        command = get_command(import_module(module).app)
+        command.name = name
+        return command
 
 
 app = typer.Typer(

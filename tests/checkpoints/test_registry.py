@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bark.checkpoints import registry
-from bark.checkpoints.registry import bundled_models, find_checkpoint
+from bark.checkpoints.registry import (
+    META_FILE,
+    Place,
+    bundled_models,
+    find_checkpoint,
+    find_codec,
+    find_model,
+    form_of,
+)
 from bark.errors import WeightsNotFoundError
 from bark.settings import Settings
 
@@ -57,3 +66,56 @@ def test_a_path_is_looked_for_nowhere_else(settings: Settings, tmp_path: Path) -
     assert str(settings.models) not in str(caught.value)
     with pytest.raises(WeightsNotFoundError, match="~nobody-of-that-name"):
         find_checkpoint("~nobody-of-that-name/model", settings)
+
+
+@pytest.fixture
+def caches(tmp_path: Path) -> Settings:
+    return Settings(
+        models=tmp_path / "models", suno=tmp_path / "suno", hub=tmp_path / "hub", torch_hub=tmp_path / "torch"
+    )
+
+
+def touch(path: Path, content: bytes = b"{}") -> Path:
+    """A file with the folders that it is in; gives its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path.parent
+
+
+def test_a_published_name_is_found_wherever_other_tools_put_it(caches: Settings) -> None:
+    hub = touch(caches.hub / "models--suno--bark" / "snapshots" / "a" / "config.json")
+    assert find_model("suno/bark", caches) == Place("suno/bark", hub, "large")
+    suno = touch(caches.suno / "text_2.pt")
+    assert find_model("suno/bark", caches) == Place("suno/bark", suno, "large")
+    converted = touch(caches.models / "suno" / "bark" / "config.json")
+    assert find_checkpoint("suno/bark", caches) == converted
+
+
+def test_the_small_one_of_two(caches: Settings, tmp_path: Path) -> None:
+    touch(caches.suno / "text_2.pt")
+    small = replace(caches, small=True)
+    with pytest.raises(WeightsNotFoundError, match=r"nor Suno's text\.pt; .*`bark models download suno/bark-small`"):
+        find_model("suno/bark", small)
+    touch(caches.suno / "text.pt")
+    for place in (find_model("suno/bark", small), find_model("suno/bark-small", caches)):
+        assert place == Place("suno/bark-small", caches.suno, "small")
+    assert find_model(caches.suno, small).size == "small"
+    with pytest.raises(WeightsNotFoundError, match=r"nor Suno's text\.pt"):
+        find_model(touch(tmp_path / "large" / "text_2.pt"), small)
+
+
+def test_a_copy_of_sunos_repository_has_two_forms(tmp_path: Path) -> None:
+    folder = touch(tmp_path / "bark" / "config.json", b'{"model_type": "bark"}')
+    assert form_of(folder) == form_of(folder, "small") == "huggingface"
+    touch(folder / "text.pt")
+    assert (form_of(folder), form_of(folder, "small")) == ("huggingface", "suno")
+
+
+def test_a_codec_from_elsewhere(caches: Settings, tmp_path: Path) -> None:
+    assert find_codec(tmp_path, caches) is None
+    hub = touch(caches.hub / "models--facebook--encodec_24khz" / "snapshots" / "a" / "config.json")
+    assert find_codec(tmp_path, caches) == hub
+    torch_hub = touch(caches.torch_hub / META_FILE)
+    assert find_codec(tmp_path, caches) == torch_hub / META_FILE
+    touch(tmp_path / META_FILE)
+    assert find_codec(tmp_path, caches) == tmp_path / META_FILE

@@ -27,7 +27,7 @@ def test_a_file_is_written_and_summed_up(call: Call, tmp_path: Path) -> None:
     assert (outcome.status, outcome.out) == (0, b"")
     seconds = samples((tmp_path / "said.wav").read_bytes()) / 24_000
     said = re.fullmatch(
-        r"said\.wav: ([\d.]+) s of audio in [\d.]+ s \([\d.]+ × real time\) on cpu, seed 7\n", outcome.err
+        r"said\.wav: ([\d.]+) s of audio in [\d.]+ s \([\d.]+ × real time\) by tiny on cpu, seed 7\n", outcome.err
     )
     assert said
     assert float(said[1]) == pytest.approx(seconds, abs=0.06)

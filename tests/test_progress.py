@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bark.cli.progress import shown_progress
+from bark.progress import shown_progress
 
 
 class Terminal(io.StringIO):

@@ -1,0 +1,400 @@
+"""The stages by the names and arguments of Suno's package, so that scripts written for it run as they are.
+
+The model is that of `BARK_MODEL`, else pup. The numbers here are those of Suno's models; another model has its own in
+`Bark.config`. Draws come from torch's own source, as in the original: what follows `torch.manual_seed` is the same
+again. Nothing is loaded, and no torch imported, before a function is called.
+
+`MODEL`, `USE_SMALL_MODELS`, `OFFLOAD_CPU`, `GLOBAL_ENABLE_MPS` and `CACHE_DIR` say what the environment says now; what
+is assigned to them counts instead. All hold when a model is loaded.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bark.errors import BarkError, BarkWarning, OptionError
+from bark.history import HistoryPrompt, find_voice
+from bark.loaded import PARTS, Choice, Loaded
+from bark.options import GenerateOptions, SamplingOptions
+from bark.progress import shown_progress
+from bark.record import Record
+from bark.settings import Settings
+from bark.text.normalize import normalize
+from bark.tokens import SUNO
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from bark.models.config import ModelConfig
+    from bark.pipeline import Bark
+    from bark.tokens import IntArray
+
+__all__ = [
+    "ALLOWED_PROMPTS",
+    "CACHE_DIR",
+    "COARSE_INFER_TOKEN",
+    "COARSE_RATE_HZ",
+    "COARSE_SEMANTIC_PAD_TOKEN",
+    "CODEBOOK_SIZE",
+    "CONTEXT_WINDOW_SIZE",
+    "GLOBAL_ENABLE_MPS",
+    "N_COARSE_CODEBOOKS",
+    "N_FINE_CODEBOOKS",
+    "OFFLOAD_CPU",
+    "SAMPLE_RATE",
+    "SEMANTIC_INFER_TOKEN",
+    "SEMANTIC_PAD_TOKEN",
+    "SEMANTIC_RATE_HZ",
+    "SEMANTIC_VOCAB_SIZE",
+    "SUPPORTED_LANGS",
+    "TEXT_ENCODING_OFFSET",
+    "TEXT_PAD_TOKEN",
+    "USE_SMALL_MODELS",
+    "clean_models",
+    "codec_decode",
+    "generate_coarse",
+    "generate_fine",
+    "generate_text_semantic",
+    "load_codec_model",
+    "load_model",
+    "models",
+    "preload_models",
+]
+
+CONTEXT_WINDOW_SIZE = 1024
+SEMANTIC_RATE_HZ = SUNO.semantic_rate
+SEMANTIC_VOCAB_SIZE = SUNO.semantic_vocab
+CODEBOOK_SIZE = SUNO.codebook_size
+N_COARSE_CODEBOOKS = SUNO.n_coarse
+N_FINE_CODEBOOKS = SUNO.n_codebooks
+COARSE_RATE_HZ = SUNO.frame_rate
+SAMPLE_RATE = SUNO.sample_rate
+TEXT_ENCODING_OFFSET = SUNO.text_offset
+SEMANTIC_PAD_TOKEN = SUNO.semantic_pad
+TEXT_PAD_TOKEN = SUNO.text_pad
+SEMANTIC_INFER_TOKEN = SUNO.semantic_infer
+COARSE_SEMANTIC_PAD_TOKEN = SUNO.coarse_semantic_pad
+COARSE_INFER_TOKEN = SUNO.coarse_infer
+COARSE_HISTORY, COARSE_STRIDE = 630, 60  # Suno's; as arguments they stand for the model's own
+
+SUPPORTED_LANGS = [
+    ("English", "en"),
+    ("German", "de"),
+    ("Spanish", "es"),
+    ("French", "fr"),
+    ("Hindi", "hi"),
+    ("Italian", "it"),
+    ("Japanese", "ja"),
+    ("Korean", "ko"),
+    ("Polish", "pl"),
+    ("Portuguese", "pt"),
+    ("Russian", "ru"),
+    ("Turkish", "tr"),
+    ("Chinese", "zh"),
+]
+ALLOWED_PROMPTS = {"announcer"} | {
+    f"{folder}{language}_speaker_{n}" for folder in ("", "v2/") for _, language in SUPPORTED_LANGS for n in range(10)
+}
+
+SWITCHES = {  # the original's name (but for the first): the field of Settings
+    "MODEL": "model",
+    "USE_SMALL_MODELS": "small",
+    "OFFLOAD_CPU": "offload",
+    "GLOBAL_ENABLE_MPS": "mps",
+    "CACHE_DIR": "suno",
+}
+MODEL: str  # these five are in `__getattr__`
+USE_SMALL_MODELS: bool
+OFFLOAD_CPU: bool
+GLOBAL_ENABLE_MPS: bool
+CACHE_DIR: str
+_loaded = Loaded()
+models: dict[str, Any] = _loaded.networks
+"""What is loaded, by the original's names: `text` (`model` and `tokenizer`), `coarse`, `fine`, `codec`."""
+
+
+def __getattr__(name: str) -> Any:
+    """Switches that nobody has assigned to."""
+    if name not in SWITCHES:
+        raise AttributeError(f"module 'bark.generation' has no attribute {name!r}")
+    value = getattr(Settings.from_env(), SWITCHES[name])
+    return str(value) if isinstance(value, Path) else value
+
+
+def preload_models(
+    text_use_gpu: bool = True,
+    text_use_small: bool = False,
+    coarse_use_gpu: bool = True,
+    coarse_use_small: bool = False,
+    fine_use_gpu: bool = True,
+    fine_use_small: bool = False,
+    codec_use_gpu: bool = True,
+    force_reload: bool = False,
+) -> None:
+    """Loads all parts of the model; without it each is loaded when it is first needed.
+
+    Args:
+        text_use_gpu, coarse_use_gpu, fine_use_gpu, codec_use_gpu: False for the CPU; True for `BARK_DEVICE`, else a
+            GPU where there is one.
+        text_use_small, coarse_use_small, fine_use_small: True for the smaller of Suno's models; without effect on a
+            model of one size.
+        force_reload: True to load again what is loaded.
+
+    Raises:
+        WeightsNotFoundError: there is no such model; the text lists the places searched.
+        CheckpointError: a part is missing or broken.
+        OptionError: there is no such device, or the environment says something that makes no sense.
+    """
+    load_model(text_use_gpu, text_use_small, force_reload, "text")
+    load_model(coarse_use_gpu, coarse_use_small, force_reload, "coarse")
+    load_model(fine_use_gpu, fine_use_small, force_reload, "fine")
+    load_codec_model(codec_use_gpu, force_reload)
+
+
+def load_model(
+    use_gpu: bool = True, use_small: bool = False, force_reload: bool = False, model_type: str = "text"
+) -> Any:
+    """Loads the model of a stage, unless the same is loaded; see `preload_models` for the arguments and errors.
+
+    Args:
+        model_type: `text`, `coarse` or `fine`.
+
+    Returns:
+        The network; for `text` a dict of it, `model`, and of the `tokenizer`.
+    """
+    if model_type not in ("text", "coarse", "fine"):
+        raise OptionError(f"model_type must be text, coarse or fine, not {model_type!r}")
+    return _load(model_type, use_gpu, use_small, force_reload)
+
+
+def load_codec_model(use_gpu: bool = True, force_reload: bool = False) -> Any:
+    """Loads the codec, and returns its network; see `load_model`."""
+    return _load("codec", use_gpu, False, force_reload)
+
+
+def clean_models(model_key: str | None = None) -> None:
+    """Forgets what is loaded: `text`, `coarse`, `fine` or `codec`, or all of them."""
+    for name in [model_key] if model_key is not None else list(PARTS):
+        _loaded.clean(name)
+
+
+def generate_text_semantic(
+    text: str,
+    history_prompt: HistoryPrompt = None,
+    temp: float = 0.7,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    silent: bool = False,
+    min_eos_p: float | None = 0.2,
+    max_gen_duration_s: float | None = None,
+    allow_early_stop: bool = True,
+    use_kv_caching: bool = False,
+) -> IntArray:
+    """Text to semantic tokens.
+
+    Args:
+        text: what to say; what is beyond the model's window is cut, with a `BarkWarning`.
+        history_prompt: who says it: the name of a voice, the path of an npz file, or a dict with `semantic_prompt`,
+            `coarse_prompt` and `fine_prompt`, as `output_full` gives it; None for any.
+        temp: divides the logits; 0 always takes the likeliest token.
+        top_k, top_p: only the k likeliest tokens, or those whose probabilities add up to p; None for all.
+        silent: True for no progress bar.
+        min_eos_p: probability of the end at which the utterance ends; None waits for it to be drawn.
+        max_gen_duration_s: seconds at most.
+        allow_early_stop: False to go on to the model's limit, or `max_gen_duration_s`.
+        use_kv_caching: without effect: keys and values are always kept, and the tokens are the same.
+
+    Returns:
+        Semantic tokens [T].
+
+    Raises:
+        TextError: there is no text, or it is not text.
+        VoiceError: there is no such voice, or it is not of this model.
+        OptionError: an argument makes no sense.
+        CheckpointError, WeightsNotFoundError: as `preload_models`.
+    """
+    sampling = SamplingOptions(temp, top_k, top_p)
+    options = GenerateOptions(semantic=sampling, min_eos_p=min_eos_p, max_duration=max_gen_duration_s)
+    text = normalize(text)
+    bark = _bark("text")
+    voice, ids = find_voice(history_prompt, bark.voices), bark.encode(text, stacklevel=3)
+    with bark.parts.semantic() as stage:
+        tokens = stage.generate(
+            np.array(ids),
+            voice.semantic if voice else None,
+            options=sampling,
+            min_eos_p=options.min_eos_p,
+            max_duration=options.max_duration,
+            stop_at_eos=allow_early_stop,
+            generator=_generator(bark),
+        )
+        pieces = _collected("semantic", tokens, lambda token: 1 / bark.config.tokens.semantic_rate, silent)
+    if not pieces:
+        warnings.warn("the model ended the utterance at once: there are no tokens", BarkWarning, stacklevel=2)
+    return np.array(pieces, dtype=np.int64)
+
+
+def generate_coarse(
+    x_semantic: npt.NDArray[np.integer[Any]],
+    history_prompt: HistoryPrompt = None,
+    temp: float = 0.7,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    silent: bool = False,
+    max_coarse_history: int = COARSE_HISTORY,
+    sliding_window_len: int = COARSE_STRIDE,
+    use_kv_caching: bool = False,
+) -> IntArray:
+    """Semantic tokens to the codes of the first codebooks; see `generate_text_semantic` for the rest.
+
+    Args:
+        x_semantic: tokens [T].
+        max_coarse_history: coarse tokens that a window reads, at least 60; fewer are faster. 630, the most that Suno's
+            models read, stands for what the model was made for.
+        sliding_window_len: coarse tokens that a window writes; 60 stands for what the model was made for.
+
+    Returns:
+        Codes [2, T'], 75 frames to 49.9 semantic tokens in Suno's models.
+
+    Raises:
+        BarkError: the tokens are not of this model.
+    """
+    from bark.engine import CoarseHistory, CoarseStage
+
+    bark = _bark("coarse")
+    voice, space = find_voice(history_prompt, bark.voices), bark.config.tokens
+    config = _coarse_config(bark.config, max_coarse_history, sliding_window_len)
+    with bark.parts.coarse() as stage:
+        pieces = CoarseStage(stage.model, config).generate(
+            np.asarray(x_semantic),
+            CoarseHistory(voice.semantic, voice.coarse) if voice else None,
+            options=SamplingOptions(temp, top_k, top_p),
+            generator=_generator(bark),
+        )
+        codes = _collected("coarse", pieces, lambda piece: piece.shape[1] / space.frame_rate, silent)
+    return np.concatenate([np.empty((space.n_coarse, 0), dtype=np.int64), *codes], axis=1)
+
+
+def generate_fine(
+    x_coarse_gen: npt.NDArray[np.integer[Any]],
+    history_prompt: HistoryPrompt = None,
+    temp: float | None = 0.5,
+    silent: bool = True,
+) -> IntArray:
+    """Codes of the first codebooks to those of all; see `generate_text_semantic` for the rest.
+
+    Args:
+        x_coarse_gen: codes [K, T]; those of the other codebooks are predicted.
+        temp: None always takes the likeliest code.
+
+    Returns:
+        Codes [8, T].
+
+    Raises:
+        BarkError: the codes are not of this model.
+    """
+    from bark.engine import FineStage
+
+    bark = _bark("fine")
+    voice, codes = find_voice(history_prompt, bark.voices), np.asarray(x_coarse_gen)
+    space = bark.config.tokens
+    if codes.ndim != 2 or not 1 <= len(codes) < space.n_codebooks:
+        raise BarkError(
+            f"coarse codes: expected 1 to {space.n_codebooks - 1} codebooks as rows, got the shape {codes.shape}"
+        )
+    config = replace(bark.config, tokens=replace(space, n_coarse=len(codes)))
+    with bark.parts.fine() as stage:
+        pieces = FineStage(stage.model, config).generate(
+            codes,
+            voice.fine if voice else None,
+            options=SamplingOptions(temp),
+            generator=_generator(bark),
+        )
+        frames = _collected("fine", pieces, lambda piece: piece.shape[1] / space.frame_rate, silent)
+    return np.concatenate([np.empty((space.n_codebooks, 0), dtype=np.int64), *frames], axis=1)
+
+
+def codec_decode(fine_tokens: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
+    """Codes to audio.
+
+    Args:
+        fine_tokens: codes [8, T].
+
+    Returns:
+        Audio [N] in [−1, 1], float32 at `SAMPLE_RATE`; 320 samples a frame in Suno's models.
+
+    Raises:
+        BarkError: the codes are not of this model.
+    """
+    import torch
+
+    from bark.engine.checks import code_rows
+    from bark.pipeline import samples
+
+    bark = _bark("codec")
+    space = bark.config.tokens
+    codes = code_rows(fine_tokens, space.n_codebooks, space.codebook_size, "fine codes", BarkError)
+    if codes.shape[1] == 0:
+        return np.empty(0, dtype=np.float32)
+    with bark.parts.codec() as codec, torch.inference_mode():
+        return samples(codec.decode(torch.tensor(codes, device=bark.parts.codec_device)[None]))
+
+
+def _load(name: str, use_gpu: bool, use_small: bool, force_reload: bool) -> Any:
+    settings = _settings()
+    settings = replace(settings, small=settings.small or use_small)
+    return _loaded.load(name, Choice(settings, settings.device if use_gpu else "cpu"), force_reload)
+
+
+def _settings() -> Settings:
+    """What the environment says, but for what was assigned to the original's switches."""
+    assigned: dict[str, Any] = {field: globals()[name] for name, field in SWITCHES.items() if name in globals()}
+    if "suno" in assigned:
+        assigned["suno"] = Path(assigned["suno"])
+    return replace(Settings.from_env(), **assigned)
+
+
+def _bark(name: str) -> Bark:
+    """The model whose part is loaded, or is loaded now."""
+    bark = _loaded.bark(name)
+    if bark is None:
+        _load(name, True, False, False)
+        return _bark(name)
+    return bark
+
+
+def _generator(bark: Bark) -> Any:
+    from bark.engine.device import shared_generator
+
+    return shared_generator(bark.device)
+
+
+def _coarse_config(config: ModelConfig, max_history: int, stride: int) -> ModelConfig:
+    """The model's own, or with other windows.
+
+    Raises:
+        OptionError: they don't fit the model.
+    """
+    own, n = config.coarse_layout, config.tokens.n_coarse
+    max_history = own.max_history if max_history == COARSE_HISTORY else max_history
+    stride = own.stride if stride == COARSE_STRIDE else stride
+    if not own.stride <= max_history <= own.max_history:
+        raise OptionError(f"max_coarse_history must be from {own.stride} to {own.max_history}, not {max_history}")
+    room = config.coarse.block_size - own.semantic_window - max_history
+    if not n <= stride <= room or stride % n:
+        raise OptionError(
+            f"sliding_window_len must be a multiple of {n} up to {room}, with a history of {max_history}, not {stride}"
+        )
+    return replace(config, coarse_layout=replace(own, max_history=max_history, stride=stride))
+
+
+def _collected(stage: str, pieces: Iterable[Any], seconds: Callable[[Any], float], silent: bool) -> list[Any]:
+    """All of a stage's pieces; they are counted on a terminal as they come."""
+    with shown_progress([stage], not silent) as progress:
+        return list(Record(progress).watch(stage, iter(pieces), seconds))
