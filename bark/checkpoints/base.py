@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 
 from bark.checkpoints.mapped import convert
 from bark.checkpoints.text import find_tokenizer, read_tokenizer
+from bark.checkpoints.voices import voice_places
 from bark.codec import build_codec
 from bark.errors import CheckpointError
 from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
@@ -101,9 +102,9 @@ class Checkpoint(ABC):
         return tokenizer
 
     @property
-    def voices(self) -> Path:
-        """Folder of the voices; it need not exist."""
-        return self.folder / "voices"
+    def voices(self) -> list[Path]:
+        """Where the voices are looked for; see `bark.checkpoints.voices.voice_places`."""
+        return voice_places(self.folder, Settings.from_env().hub if self._suno else None)
 
     def _stage(
         self, stage: Stage, kind: Callable[[Any], M], shape: GPTConfig | FineGPTConfig, device: Any, dtype: torch.dtype

@@ -1,21 +1,23 @@
-"""`bark voices`: the voices of a model."""
+"""`bark voices`: the voices of a model, and voices as files."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bark.cli.arguments import Debug, Model
+from bark.settings import Settings
+
+if TYPE_CHECKING:
+    from bark.tokens import TokenSpace
+    from bark.voices import Voice, VoiceLibrary
 
 app = typer.Typer(
-    help="See the voices of a model.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="List, show and export voices.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-
-
-@app.callback()
-def voices() -> None:
-    """Keeps `list` a subcommand, though it is the only one."""
+Name = Annotated[str, typer.Argument(metavar="VOICE", help="Name of a voice, an npz file, or a folder with one voice.")]
 
 
 @app.command("list")
@@ -25,11 +27,57 @@ def list_voices(
     debug: Debug = False,
 ) -> None:
     """List the voices' names, one a line."""
-    from bark.checkpoints.registry import find_checkpoint
-    from bark.settings import Settings
+    from bark.checkpoints.registry import find_model, form_of
+    from bark.checkpoints.voices import voice_places
     from bark.voices.library import voice_names
 
     settings = Settings.from_env()
-    for name in voice_names(find_checkpoint(model or settings.model, settings) / "voices"):
+    place = find_model(model or settings.model, settings)
+    native = form_of(place.folder, place.size) == "native"
+    for name in voice_names(*voice_places(place.folder, None if native else settings.hub)):
         if language is None or name.rpartition("/")[2].startswith(f"{language}_"):
             typer.echo(name)
+
+
+@app.command()
+def show(voice: Name, model: Model = None, debug: Debug = False) -> None:
+    """Check a voice against the model, and show its length and its arrays."""
+    library, space = _library(model)
+    for line in described(library.load(voice), space):
+        typer.echo(line)
+
+
+@app.command()
+def export(
+    voice: Name,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The npz file to write; else the voice's name, here.")
+    ] = None,
+    model: Model = None,
+    debug: Debug = False,
+) -> None:
+    """Write a voice as an npz file, which every Bark reads."""
+    library, _ = _library(model)
+    found = library.load(voice)
+    path = output or Path(f"{found.name.rpartition('/')[2]}.npz")
+    found.save(path)
+    typer.echo(path)
+
+
+def described(voice: Voice, space: TokenSpace) -> list[str]:
+    """What `show` says of a voice: its name, its length, and each array's shape and range."""
+    arrays = {"semantic": voice.semantic, "coarse": voice.coarse, "fine": voice.fine}
+    seconds = voice.fine.shape[1] / space.frame_rate
+    return [
+        f"{voice.name}: {seconds:.1f} s",
+        *(f"{part:<9} {list(a.shape)!s:<11} {a.min()} to {a.max()}" for part, a in arrays.items()),
+    ]
+
+
+def _library(model: str | None) -> tuple[VoiceLibrary, TokenSpace]:
+    from bark.checkpoints.opening import open_model
+    from bark.voices import VoiceLibrary
+
+    settings = Settings.from_env()
+    checkpoint = open_model(model or settings.model, settings)
+    return VoiceLibrary(checkpoint.voices, checkpoint.config.tokens), checkpoint.config.tokens

@@ -4,52 +4,94 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from bark.errors import VoiceError
-from bark.tokens import TokenSpace
+from bark.tokens import SUNO, TokenSpace
+from bark.voices.files import SUNO_PRESETS, VoiceFiles, beside, complete, find_voices
 from bark.voices.voice import Voice
+
+PathLike: TypeAlias = str | os.PathLike[str]
 
 
 class VoiceLibrary:
-    """Voices by name: `v2/en_speaker_0` is the file `v2/en_speaker_0.npz` of a folder.
+    """Voices by name.
 
     Args:
-        folder: where the files are; it need not exist.
+        places: one or several folders or tables, as `bark.voices.files.find_voices` reads them; none need exist.
         space: of the model that is to speak.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], space: TokenSpace) -> None:
-        self._folder = Path(folder)
+    def __init__(self, places: PathLike | Iterable[PathLike], space: TokenSpace) -> None:
+        several = [places] if isinstance(places, str | os.PathLike) else places
+        self._places = [Path(place) for place in several]
         self._space = space
         self._loaded: dict[str, Voice] = {}
 
     def names(self) -> list[str]:
-        """Names of all voices, sorted."""
-        return voice_names(self._folder)
+        """Names of all voices whose files are there, sorted.
 
-    def load(self, voice: str | os.PathLike[str] | Voice) -> Voice:
+        Raises:
+            VoiceError: a table of voices is broken.
+        """
+        return voice_names(*self._places)
+
+    def load(self, voice: PathLike | Mapping[str, Any] | Voice) -> Voice:
         """A voice that suits the model.
 
         Args:
-            voice: a name of the library, the path of an npz file, or a voice.
+            voice: a name of the library; the path of an npz file, of one of three npy files, or of a folder that
+                holds one voice; a dict of `semantic_prompt` [T], `coarse_prompt` [n_coarse, T'] and `fine_prompt`
+                [n_codebooks, T']; or a voice.
 
         Raises:
             VoiceError: there is none of that name, or it is not a voice of this model.
         """
         if isinstance(voice, Voice):
             return voice.check(self._space)
-        name = os.fspath(voice)
-        if name not in self._loaded and name in self.names():
-            self._loaded[name] = Voice.from_npz(self._folder / f"{name}.npz", name).check(self._space)
-        if name in self._loaded:
-            return self._loaded[name]
-        if isinstance(voice, os.PathLike) or name.endswith(".npz"):
-            return Voice.from_npz(name).check(self._space)
+        if isinstance(voice, Mapping):
+            return Voice.from_arrays(voice).check(self._space)
+        if not isinstance(voice, str | os.PathLike):
+            kind = type(voice).__name__
+            raise VoiceError(f"a voice is a name, the path of a file, a dict of arrays or a Voice, not {kind}")
+        name = os.fspath(voice).replace("\\", "/") if isinstance(voice, str) else os.fspath(voice)
+        if name not in self._loaded:
+            files = find_voices(self._places).get(name)
+            if files is None:
+                return self._at_path(voice)
+            self._loaded[name] = _read(files, name).check(self._space)
+        return self._loaded[name]
+
+    def _at_path(self, voice: PathLike) -> Voice:
+        path, name = Path(voice), os.fspath(voice)
+        if path.suffix == ".npz":
+            return Voice.from_npz(path).check(self._space)
+        if path.suffix == ".npy":
+            return Voice.from_npy(beside(path)).check(self._space)
+        if name and _is_folder(path):
+            return self._only_one(path)
+        if isinstance(voice, os.PathLike):
+            return Voice.from_npz(path).check(self._space)
         raise VoiceError(self._unknown(name))
+
+    def _only_one(self, folder: Path) -> Voice:
+        found = find_voices([folder])
+        if len(found) != 1:
+            held = f"{len(found)} voices: name the file of one" if found else "no voice"
+            raise VoiceError(f"the folder {folder} holds {held}")
+        ((name, files),) = found.items()
+        return _read(files, name).check(self._space)
 
     def _unknown(self, name: str) -> str:
         names = self.names()
+        if name in SUNO_PRESETS and self._space == SUNO:
+            places = ", ".join(str(place) for place in self._places)
+            return (
+                f"the voice {name!r} is one of Suno's, but its files are in none of {places}; "
+                "`hf download suno/bark-small --include 'speaker_embeddings*'` gets them all"
+            )
         if not names:
             return f"there is no voice {name!r}: this model has no voices of its own; name an npz file"
         tails = {known.rpartition("/")[2]: known for known in names}  # en_speaker_0 is near v2/en_speaker_0
@@ -59,6 +101,21 @@ class VoiceLibrary:
         return f"there is no voice {name!r}; {hint}"
 
 
-def voice_names(folder: Path) -> list[str]:
-    """Names of the voices in a folder, sorted."""
-    return sorted(file.relative_to(folder).with_suffix("").as_posix() for file in folder.rglob("*.npz"))
+def voice_names(*places: Path) -> list[str]:
+    """Names of the voices in some folders and tables whose files are there, sorted.
+
+    Raises:
+        VoiceError: a table of voices is broken.
+    """
+    return sorted(name for name, files in find_voices(places).items() if complete(files))
+
+
+def _read(files: VoiceFiles, name: str) -> Voice:
+    return Voice.from_npz(files, name) if isinstance(files, Path) else Voice.from_npy(files, name)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that no file can have
+        return False

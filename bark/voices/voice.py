@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import numpy.typing as npt
 from bark.errors import VoiceError
 from bark.files import replacing
 from bark.tokens import IntArray, TokenSpace
+from bark.voices import arrays
 
-KEYS = {"semantic": "semantic_prompt", "coarse": "coarse_prompt", "fine": "fine_prompt"}  # names in an npz
+KEYS = dict(zip(("semantic", "coarse", "fine"), arrays.KEYS, strict=True))  # names in an npz
 DIMENSIONS = {"semantic": 1, "coarse": 2, "fine": 2}
 LENGTH_TOLERANCE = 0.05  # Suno's presets are rounded to tokens, and cut by up to a few
 SPARE_FRAMES = 6
@@ -58,7 +60,38 @@ class Voice:
             VoiceError: the file can't be read, or is not a voice.
         """
         path = Path(path)
-        return cls(name=name or path.stem, **_read(path))
+        return cls.from_arrays(arrays.read_npz(path), name or path.stem)
+
+    @classmethod
+    def from_npy(cls, paths: Mapping[str, str | os.PathLike[str]], name: str | None = None) -> Voice:
+        """Reads the three files that 🤗 keeps a voice in.
+
+        Args:
+            paths: of npy files, by `semantic_prompt`, `coarse_prompt` and `fine_prompt`.
+            name: of the voice; else what the files' names begin with.
+
+        Raises:
+            VoiceError: a file can't be read, or they are not a voice.
+        """
+        files = {key: Path(path) for key, path in _three(paths, "the voice").items()}
+        first = files[KEYS["semantic"]]
+        stem = first.stem.removesuffix(KEYS["semantic"]).removesuffix("_")
+        return cls.from_arrays(arrays.read_npy(files), name or stem or first.parent.name)
+
+    @classmethod
+    def from_arrays(cls, values: Mapping[str, Any], name: str = "of arrays") -> Voice:
+        """A voice from a dict, as Suno's `output_full=True` and NumPy's `np.load` give it.
+
+        Args:
+            values: `semantic_prompt` [T], `coarse_prompt` [n_coarse, T'] and `fine_prompt` [n_codebooks, T'], of
+                integers; what else it has is left alone.
+            name: how errors and results call it.
+
+        Raises:
+            VoiceError: an array is missing or isn't one of tokens.
+        """
+        three = _three(values, f"voice {name}")
+        return cls(name, **{part: three[key] for part, key in KEYS.items()})
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the npz that `from_npz` reads, whole or not at all.
@@ -66,9 +99,9 @@ class Voice:
         Raises:
             OutputError: the file can't be written.
         """
-        arrays: dict[str, Any] = {key: getattr(self, part) for part, key in KEYS.items()}
+        values: dict[str, Any] = {key: getattr(self, part) for part, key in KEYS.items()}
         with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, **values)
 
     def check(self, space: TokenSpace) -> Voice:
         """This voice, once it is known to be one of a model with this token space.
@@ -87,9 +120,12 @@ class Voice:
         return self
 
     def _check_rows(self, part: str, wanted: int) -> None:
-        rows = len(getattr(self, part))
+        rows, columns = getattr(self, part).shape
         if rows != wanted:
-            raise VoiceError(f"voice {self.name}: {KEYS[part]} has {rows} rows of codes; this model has {wanted}")
+            turned = "; it seems to be turned: [codebooks, frames] is right" if columns == wanted else ""
+            raise VoiceError(
+                f"voice {self.name}: {KEYS[part]} has {rows} rows of codes; this model has {wanted}{turned}"
+            )
 
     def _check_range(self, part: str, size: int) -> None:
         highest = getattr(self, part).max()
@@ -111,7 +147,10 @@ class Voice:
 def _tokens(values: npt.ArrayLike, part: str, voice: str) -> IntArray:
     """One array of a voice as read-only int64, checked as far as it can be without a model."""
     where = f"voice {voice}: {KEYS[part]}"
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # rows of different lengths, a tensor on a GPU
+        raise VoiceError(f"{where} is not an array: {error}") from error
     if not np.issubdtype(array.dtype, np.integer):
         raise VoiceError(f"{where} must hold integers, not {array.dtype}")
     if array.ndim != DIMENSIONS[part]:
@@ -126,24 +165,13 @@ def _tokens(values: npt.ArrayLike, part: str, voice: str) -> IntArray:
     return tokens
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _three(values: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """What a mapping has by the three names."""
+    missing = [key for key in arrays.KEYS if key not in values]
+    if missing:
+        there = ", ".join(str(key) for key in list(values)[:8]) or "nothing"
+        raise VoiceError(f"{what}: {', '.join(missing)} missing; it has {there}")
     try:
-        with path.open("rb") as file:
-            if file.read(2) != b"PK":  # else np.load would take it for a pickle or a single array
-                raise VoiceError(f"{path} is not a voice: an npz file was expected")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as arrays:
-                missing = [key for key in KEYS.values() if key not in arrays]
-                if missing:
-                    raise VoiceError(f"{path} is not a voice: {', '.join(missing)} missing; it has {_listed(arrays)}")
-                return {part: arrays[key] for part, key in KEYS.items()}
-    except VoiceError:
-        raise
-    except OSError as error:
-        raise VoiceError(f"can't read the voice {path}: {error.strerror or error}") from error
-    except Exception as error:  # numpy and zipfile meet damaged bytes with a dozen kinds of exception
-        raise VoiceError(f"{path} is not a voice, or is damaged: {error}") from error
-
-
-def _listed(arrays: Any) -> str:
-    return ", ".join(arrays.files) or "no arrays"
+        return {key: values[key] for key in arrays.KEYS}
+    except Exception as error:  # an npz that is still open reads an array when it is asked for it
+        raise VoiceError(f"{what} can't be read: {error}") from error

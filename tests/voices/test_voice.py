@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import torch
 
 from bark.errors import OutputError, VoiceError
 from bark.tokens import SUNO, TokenSpace
@@ -90,37 +88,43 @@ def test_lengths_may_differ_by_what_rounding_leaves() -> None:
     Voice("suno", np.zeros(733, dtype=int), fine[:2], fine).check(SUNO)
 
 
-def test_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(VoiceError, match=r"can't read the voice .*none\.npz: No such file"):
-        Voice.from_npz(tmp_path / "none.npz")
+class TestFromArrays:
+    def test_what_the_original_calls_a_full_generation(self, voice: Voice, space: TokenSpace) -> None:
+        made = Voice.from_arrays(arrays(voice, more="of no interest"), "mine")
+        assert made.check(space).name == "mine"
+        np.testing.assert_array_equal(made.coarse, voice.coarse)
 
+    def test_an_npz_that_is_open(self, voice: Voice, tmp_path: Path) -> None:
+        np.savez(tmp_path / "v.npz", **arrays(voice))
+        with np.load(tmp_path / "v.npz") as opened:
+            np.testing.assert_array_equal(Voice.from_arrays(opened).fine, voice.fine)
+        np.savez(tmp_path / "v.npz", **arrays(voice, fine_prompt=np.array([None])))
+        with np.load(tmp_path / "v.npz") as opened, pytest.raises(VoiceError, match="can't be read: Object arrays"):
+            Voice.from_arrays(opened)
 
-def test_a_missing_array(voice: Voice, tmp_path: Path) -> None:
-    np.savez(tmp_path / "v.npz", semantic_prompt=voice.semantic, other=voice.fine)
-    with pytest.raises(VoiceError, match="coarse_prompt, fine_prompt missing; it has semantic_prompt, other"):
-        Voice.from_npz(tmp_path / "v.npz")
+    def test_lists_and_tensors(self, voice: Voice) -> None:
+        made = Voice.from_arrays(
+            arrays(voice, coarse_prompt=voice.coarse.tolist(), fine_prompt=torch.tensor(voice.fine))
+        )
+        np.testing.assert_array_equal(made.coarse, voice.coarse)
+        np.testing.assert_array_equal(made.fine, voice.fine)
 
+    @pytest.mark.parametrize(
+        ("change", "sentence"),
+        [
+            ({"fine_prompt": [[1, 2], [3]]}, "voice mine: fine_prompt is not an array: "),
+            ({"fine_prompt": torch.zeros(8, 4, device="meta")}, "voice mine: fine_prompt is not an array: "),
+            ({"fine_prompt": None}, "voice mine: fine_prompt must hold integers, not object"),
+            ({"coarse_prompt": [[0.5], [1.5]]}, "voice mine: coarse_prompt must hold integers, not float64"),
+            ({"semantic_prompt": 5}, r"voice mine: semantic_prompt must have the shape \[tokens\], not \[\]"),
+        ],
+    )
+    def test_no_arrays(self, voice: Voice, change: dict[str, Any], sentence: str) -> None:
+        with pytest.raises(VoiceError, match=sentence):
+            Voice.from_arrays(arrays(voice, **change), "mine")
 
-def test_pickles_are_never_read(voice: Voice, tmp_path: Path) -> None:
-    np.savez(tmp_path / "v.npz", **arrays(voice, semantic_prompt=np.array([{"an": "object"}])))
-    with pytest.raises(VoiceError, match="is not a voice, or is damaged"):
-        Voice.from_npz(tmp_path / "v.npz")
-    (tmp_path / "p.npz").write_bytes(b"\x80\x04N.")
-    with pytest.raises(VoiceError, match="an npz file was expected"):
-        Voice.from_npz(tmp_path / "p.npz")
-
-
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(data=st.data())
-def test_damage_is_an_error_or_harmless(voice: Voice, space: TokenSpace, tmp_path: Path, data: st.DataObject) -> None:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays(voice))
-    damaged = bytearray(buffer.getvalue())
-    for _ in range(data.draw(st.integers(1, 4))):
-        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path / "damaged.npz"
-    path.write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))])
-    try:
-        Voice.from_npz(path).check(space)
-    except VoiceError as error:
-        assert "damaged" in str(error)
+    def test_one_is_missing(self, voice: Voice) -> None:
+        with pytest.raises(VoiceError, match=r"^voice mine: coarse_prompt missing; it has semantic_prompt, fine_"):
+            Voice.from_arrays({k: v for k, v in arrays(voice).items() if k != "coarse_prompt"}, "mine")
+        with pytest.raises(VoiceError, match="it has nothing"):
+            Voice.from_arrays({})
