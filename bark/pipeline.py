@@ -27,7 +27,7 @@ from bark.result import Generation, Tokens
 from bark.settings import Settings
 from bark.text.normalize import normalize
 from bark.tokens import IntArray
-from bark.voices import Voice
+from bark.voices import Voice, VoiceLike
 
 FloatArray = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -116,7 +116,7 @@ class Bark:
     def generate(
         self,
         text: str,
-        voice: str | os.PathLike[str] | Voice | None = None,
+        voice: VoiceLike | None = None,
         *,
         seed: int | None = None,
         temperature: float | None = None,
@@ -129,7 +129,8 @@ class Bark:
 
         Args:
             text: what to say.
-            voice: who says it: a name (`v2/en_speaker_0`), the path of an npz file, or a voice; None for any.
+            voice: who says it: a name (`v2/en_speaker_0`), the path of an npz file, a dict of the arrays in one, or
+                a voice; None for any. See `bark.voices.VoiceLibrary.load`.
             seed: the same seed gives the same utterance; None draws one, and the result has it.
             temperature: of the semantic and coarse stages; lower is calmer. Without it the model's own
                 (`config.generation`; Suno's is 0.7).
@@ -161,7 +162,7 @@ class Bark:
             seed=request.seed,
         )
 
-    def _request(self, text: str, voice: str | os.PathLike[str] | Voice | None, options: GenerateOptions) -> Request:
+    def _request(self, text: str, voice: VoiceLike | None, options: GenerateOptions) -> Request:
         text = normalize(text)
         return Request(
             text=text,

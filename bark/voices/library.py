@@ -14,6 +14,7 @@ from bark.voices.files import SUNO_PRESETS, VoiceFiles, beside, complete, find_v
 from bark.voices.voice import Voice
 
 PathLike: TypeAlias = str | os.PathLike[str]
+VoiceLike: TypeAlias = PathLike | Mapping[str, Any] | Voice  # what `VoiceLibrary.load` takes
 
 
 class VoiceLibrary:
@@ -28,6 +29,7 @@ class VoiceLibrary:
         several = [places] if isinstance(places, str | os.PathLike) else places
         self._places = [Path(place) for place in several]
         self._space = space
+        self._files: dict[str, VoiceFiles] = {}
         self._loaded: dict[str, Voice] = {}
 
     def names(self) -> list[str]:
@@ -38,7 +40,7 @@ class VoiceLibrary:
         """
         return voice_names(*self._places)
 
-    def load(self, voice: PathLike | Mapping[str, Any] | Voice) -> Voice:
+    def load(self, voice: VoiceLike) -> Voice:
         """A voice that suits the model.
 
         Args:
@@ -58,11 +60,16 @@ class VoiceLibrary:
             raise VoiceError(f"a voice is a name, the path of a file, a dict of arrays or a Voice, not {kind}")
         name = os.fspath(voice).replace("\\", "/") if isinstance(voice, str) else os.fspath(voice)
         if name not in self._loaded:
-            files = find_voices(self._places).get(name)
+            files = self._named(name)
             if files is None:
                 return self._at_path(voice)
             self._loaded[name] = _read(files, name).check(self._space)
         return self._loaded[name]
+
+    def _named(self, name: str) -> VoiceFiles | None:
+        if name not in self._files:  # it may have come since
+            self._files = find_voices(self._places)
+        return self._files.get(name)
 
     def _at_path(self, voice: PathLike) -> Voice:
         path, name = Path(voice), os.fspath(voice)
