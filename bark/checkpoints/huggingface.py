@@ -3,7 +3,8 @@
 config.json               shapes
 generation_config.json    tokens and windows; Suno's where it isn't there
 model.safetensors         or one of the other forms in `bark.checkpoints.shards`
-tokenizer.json
+tokenizer.json            or vocab.txt, or elsewhere; see `bark.checkpoints.text`
+speaker_embeddings/       voices, and their table beside it; see `bark.checkpoints.voices`
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 text_2.pt coarse_2.pt fine_2.pt      the large models
 text.pt   coarse.pt   fine.pt        the small ones
 encodec_24khz-d7cc33bc.th            the codec, here or anywhere
+tokenizer.json, voices/              here or in 🤗's cache; see `bark.checkpoints.text` and `.voices`
 
 Each `.pt` is a dict of `model_args` and `model`, as nanoGPT writes it, beside an optimizer's state twice as large that
 is never touched: tensors are mapped, not read.
