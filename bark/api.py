@@ -13,7 +13,7 @@ from bark.generation import (
     generate_fine,
     generate_text_semantic,
 )
-from bark.history import HistoryPrompt, as_voice
+from bark.voices import Voice, VoiceLike
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ __all__ = ["generate_audio", "save_as_prompt", "semantic_to_waveform", "text_to_
 
 
 def text_to_semantic(
-    text: str, history_prompt: HistoryPrompt = None, temp: float = 0.7, silent: bool = False
+    text: str, history_prompt: VoiceLike | None = None, temp: float = 0.7, silent: bool = False
 ) -> IntArray:
     """Text to semantic tokens [T], for `semantic_to_waveform`; see `bark.generation.generate_text_semantic`."""
     return generate_text_semantic(text, history_prompt=history_prompt, temp=temp, silent=silent, use_kv_caching=True)
@@ -36,7 +36,7 @@ def text_to_semantic(
 
 def semantic_to_waveform(
     semantic_tokens: npt.NDArray[np.integer[Any]],
-    history_prompt: HistoryPrompt = None,
+    history_prompt: VoiceLike | None = None,
     temp: float = 0.7,
     silent: bool = False,
     output_full: bool = False,
@@ -80,12 +80,12 @@ def save_as_prompt(filepath: str | os.PathLike[str], full_generation: Mapping[st
     """
     if not os.fspath(filepath).endswith(".npz"):
         raise OutputError(f"can't write {os.fspath(filepath)}: the name of a history_prompt ends in .npz")
-    as_voice(full_generation).save(filepath)
+    Voice.from_arrays(full_generation).save(filepath)
 
 
 def generate_audio(
     text: str,
-    history_prompt: HistoryPrompt = None,
+    history_prompt: VoiceLike | None = None,
     text_temp: float = 0.7,
     waveform_temp: float = 0.7,
     silent: bool = False,

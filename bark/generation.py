@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bark.errors import BarkError, BarkWarning, OptionError
-from bark.history import HistoryPrompt, find_voice
 from bark.loaded import PARTS, Choice, Loaded
 from bark.options import GenerateOptions, SamplingOptions
 from bark.progress import shown_progress
@@ -27,6 +26,7 @@ from bark.record import Record
 from bark.settings import Settings
 from bark.text.normalize import normalize
 from bark.tokens import SUNO
+from bark.voices import Voice, VoiceLike
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -186,7 +186,7 @@ def clean_models(model_key: str | None = None) -> None:
 
 def generate_text_semantic(
     text: str,
-    history_prompt: HistoryPrompt = None,
+    history_prompt: VoiceLike | None = None,
     temp: float = 0.7,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -200,8 +200,8 @@ def generate_text_semantic(
 
     Args:
         text: what to say; what is beyond the model's window is cut, with a `BarkWarning`.
-        history_prompt: who says it: the name of a voice, the path of an npz file, or a dict with `semantic_prompt`,
-            `coarse_prompt` and `fine_prompt`, as `output_full` gives it; None for any.
+        history_prompt: who says it: the name of a voice, the path of an npz file, or a dict, as `output_full` gives
+            it; None for any. See `bark.voices.VoiceLibrary.load`.
         temp: divides the logits; 0 always takes the likeliest token.
         top_k, top_p: only the k likeliest tokens, or those whose probabilities add up to p; None for all.
         silent: True for no progress bar.
@@ -223,7 +223,7 @@ def generate_text_semantic(
     options = GenerateOptions(semantic=sampling, min_eos_p=min_eos_p, max_duration=max_gen_duration_s)
     text = normalize(text)
     bark = _bark("text")
-    voice, ids = find_voice(history_prompt, bark.voices), bark.encode(text, stacklevel=3)
+    voice, ids = _voice(history_prompt, bark), bark.encode(text, stacklevel=3)
     with bark.parts.semantic() as stage:
         tokens = stage.generate(
             np.array(ids),
@@ -242,7 +242,7 @@ def generate_text_semantic(
 
 def generate_coarse(
     x_semantic: npt.NDArray[np.integer[Any]],
-    history_prompt: HistoryPrompt = None,
+    history_prompt: VoiceLike | None = None,
     temp: float = 0.7,
     top_k: int | None = None,
     top_p: float | None = None,
@@ -268,10 +268,9 @@ def generate_coarse(
     from bark.engine import CoarseHistory, CoarseStage
 
     bark = _bark("coarse")
-    voice, space = find_voice(history_prompt, bark.voices), bark.config.tokens
-    config = _coarse_config(bark.config, max_coarse_history, sliding_window_len)
+    voice, space = _voice(history_prompt, bark), bark.config.tokens
     with bark.parts.coarse() as stage:
-        pieces = CoarseStage(stage.model, config).generate(
+        pieces = CoarseStage(stage.model, _coarse_config(bark.config, max_coarse_history, sliding_window_len)).generate(
             np.asarray(x_semantic),
             CoarseHistory(voice.semantic, voice.coarse) if voice else None,
             options=SamplingOptions(temp, top_k, top_p),
@@ -283,7 +282,7 @@ def generate_coarse(
 
 def generate_fine(
     x_coarse_gen: npt.NDArray[np.integer[Any]],
-    history_prompt: HistoryPrompt = None,
+    history_prompt: VoiceLike | None = None,
     temp: float | None = 0.5,
     silent: bool = True,
 ) -> IntArray:
@@ -302,8 +301,7 @@ def generate_fine(
     from bark.engine import FineStage
 
     bark = _bark("fine")
-    voice, codes = find_voice(history_prompt, bark.voices), np.asarray(x_coarse_gen)
-    space = bark.config.tokens
+    voice, codes, space = _voice(history_prompt, bark), np.asarray(x_coarse_gen), bark.config.tokens
     if codes.ndim != 2 or not 1 <= len(codes) < space.n_codebooks:
         raise BarkError(
             f"coarse codes: expected 1 to {space.n_codebooks - 1} codebooks as rows, got the shape {codes.shape}"
@@ -362,11 +360,13 @@ def _settings() -> Settings:
 
 def _bark(name: str) -> Bark:
     """The model whose part is loaded, or is loaded now."""
-    bark = _loaded.bark(name)
-    if bark is None:
+    if name not in models:
         _load(name, True, False, False)
-        return _bark(name)
-    return bark
+    return _loaded.owner(name)
+
+
+def _voice(history_prompt: VoiceLike | None, bark: Bark) -> Voice | None:
+    return None if history_prompt is None else bark.voices.load(history_prompt)
 
 
 def _generator(bark: Bark) -> Any:

@@ -53,9 +53,9 @@ class Loaded:
             self._owners[name] = choice, bark
         return self.networks[name]
 
-    def bark(self, name: str) -> Bark | None:
+    def owner(self, name: str) -> Bark:
         """Whose part is loaded."""
-        return self._owners[name][1] if name in self.networks else None
+        return self._owners[name][1]
 
     def clean(self, name: str) -> None:
         """Forgets a part."""

@@ -243,9 +243,9 @@ def test_what_is_no_prompt_is_not_saved(tmp_path: Path) -> None:
     full = {"semantic_prompt": np.arange(5), "coarse_prompt": np.ones((2, 8), int), "fine_prompt": np.ones((8, 8), int)}
     with pytest.raises(OutputError, match=r"ends in \.npz"):
         api.save_as_prompt(tmp_path / "mine.wav", full)
-    with pytest.raises(VoiceError, match="has no fine_prompt"):
+    with pytest.raises(VoiceError, match="fine_prompt missing"):
         api.save_as_prompt(tmp_path / "mine.npz", {key: full[key] for key in ("semantic_prompt", "coarse_prompt")})
-    with pytest.raises(VoiceError, match="not list"):
+    with pytest.raises(VoiceError, match="semantic_prompt, coarse_prompt, fine_prompt missing"):
         api.save_as_prompt(tmp_path / "mine.npz", [])  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 

@@ -200,7 +200,7 @@ def test_nonsense_is_refused(space: TokenSpace) -> None:
         generation.codec_decode(np.zeros((2, 10), dtype=np.int64))
     for history, sentence in (
         ("nobody", "there is no voice 'nobody'"),
-        ({"semantic_prompt": np.arange(3)}, "has no coarse_prompt, fine_prompt"),
+        ({"semantic_prompt": np.arange(3)}, "coarse_prompt, fine_prompt missing"),
         (3, "not int"),
     ):
         with pytest.raises(VoiceError, match=sentence):

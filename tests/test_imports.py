@@ -15,7 +15,7 @@ FLOORS = [  # a room sees those of the floors below its own
     {"text", "models", "audio", "progress"},
     {"codec"},
     {"semantic", "voices", "checkpoints"},
-    {"engine", "result", "history"},
+    {"engine", "result"},
     {"parts"},
     {"pipeline", "store"},
     {"loaded"},
@@ -42,7 +42,7 @@ ONLY_IN = {  # third parties that are imported nowhere else
     "transformers": {"evaluation", "checkpoints"},
 }
 NO_TORCH = ["__init__", "errors", "options", "settings", "tokens", "files", "record", "result", "progress"]
-NO_TORCH += ["api", "generation", "history", "loaded"]
+NO_TORCH += ["api", "generation", "loaded"]
 NO_TORCH_ROOMS = ["audio", "voices", "cli"]
 
 

@@ -77,8 +77,8 @@ def why_no_mps() -> str:
 def shared_generator(device: torch.device) -> torch.Generator:
     """Torch's own source of draws on a device, the one that `torch.manual_seed` seeds."""
     if device.type == "cuda":
-        torch.cuda.current_device()  # until torch has looked at its GPUs, it has no sources of draws
-        generator: torch.Generator = torch.cuda.default_generators[device.index or 0]
+        current = torch.cuda.current_device()  # until torch has looked at its GPUs, it has no sources of draws
+        generator: torch.Generator = torch.cuda.default_generators[current if device.index is None else device.index]
         return generator
     if device.type == "mps":
         from torch.mps import _get_default_mps_generator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def download_model(
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # what it warns of is in the errors, too
     settings = settings or Settings.from_env()
     if quiet:
         disable_progress_bars()
@@ -104,7 +106,7 @@ def _explained(error: Exception, repository: str, revision: str | None) -> Excep
             return WeightsNotFoundError(sentence)
     if isinstance(error, OSError) and error.errno is not None and error.filename:
         return OutputError(f"can't write {error.filename}: {reason(error)}")
-    if isinstance(error, OSError) or type(error).__module__.partition(".")[0] in ("httpx", "httpcore", "requests"):
+    if isinstance(error, OSError) or type(error).__module__.startswith(("httpx", "requests")):
         return WeightsNotFoundError(
             f"can't reach {hub} for {repository} ({_first_line(error)}); what was fetched so far is kept, try again"
         )

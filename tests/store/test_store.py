@@ -65,8 +65,9 @@ def test_a_converted_model_says_the_same(checkpoint: Path, bark: Bark, tmp_path:
     folder = convert_model(checkpoint, tmp_path / "new" / "tiny")
     assert find_faults(folder) == []
     assert {path.name for path in folder.iterdir()} >= {"config.json", "tokenizer.json", "fine.safetensors"}
-    again = Bark(folder, device="cpu").generate("Hello", "v2/en_speaker_0", seed=1)
-    np.testing.assert_array_equal(again.audio, bark.generate("Hello", "v2/en_speaker_0", seed=1).audio)
+    said = [model.generate("Hello", "v2/en_speaker_0", seed=1) for model in (bark, Bark(folder, device="cpu"))]
+    np.testing.assert_array_equal(said[0].tokens.fine, said[1].tokens.fine)
+    np.testing.assert_allclose(said[0].audio, said[1].audio, atol=1e-6)  # sums of floats depend on where they lie
     for part in ("semantic", "coarse", "fine", "codec"):
         old, new = load_file(checkpoint / f"{part}.safetensors"), load_file(folder / f"{part}.safetensors")
         assert all(torch.equal(old[name].float(), new[name].float()) for name in old)
