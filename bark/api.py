@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bark.errors import OutputError
 from bark.generation import (
+    FINE_TEMPERATURE,
+    TEMPERATURE,
     codec_decode,
     generate_coarse,
     generate_fine,
@@ -28,7 +30,7 @@ __all__ = ["generate_audio", "save_as_prompt", "semantic_to_waveform", "text_to_
 
 
 def text_to_semantic(
-    text: str, history_prompt: VoiceLike | None = None, temp: float = 0.7, silent: bool = False
+    text: str, history_prompt: VoiceLike | None = None, temp: float = TEMPERATURE, silent: bool = False
 ) -> IntArray:
     """Text to semantic tokens [T], for `semantic_to_waveform`; see `bark.generation.generate_text_semantic`."""
     return generate_text_semantic(text, history_prompt=history_prompt, temp=temp, silent=silent, use_kv_caching=True)
@@ -37,7 +39,7 @@ def text_to_semantic(
 def semantic_to_waveform(
     semantic_tokens: npt.NDArray[np.integer[Any]],
     history_prompt: VoiceLike | None = None,
-    temp: float = 0.7,
+    temp: float = TEMPERATURE,
     silent: bool = False,
     output_full: bool = False,
 ) -> Audio | tuple[FullGeneration, Audio]:
@@ -46,7 +48,7 @@ def semantic_to_waveform(
     Args:
         semantic_tokens: [T].
         history_prompt: as in `bark.generation.generate_text_semantic`.
-        temp: of the coarse stage; the fine stage's is 0.5.
+        temp: of the coarse stage; the fine stage has what suits the model, which for Suno's is 0.5.
         silent: True for no progress bar.
         output_full: True for the tokens of all stages as well.
 
@@ -60,7 +62,7 @@ def semantic_to_waveform(
     coarse = generate_coarse(
         semantic_tokens, history_prompt=history_prompt, temp=temp, silent=silent, use_kv_caching=True
     )
-    fine = generate_fine(coarse, history_prompt=history_prompt, temp=0.5)
+    fine = generate_fine(coarse, history_prompt=history_prompt, temp=FINE_TEMPERATURE)
     audio = codec_decode(fine)
     if not output_full:
         return audio
@@ -86,8 +88,8 @@ def save_as_prompt(filepath: str | os.PathLike[str], full_generation: Mapping[st
 def generate_audio(
     text: str,
     history_prompt: VoiceLike | None = None,
-    text_temp: float = 0.7,
-    waveform_temp: float = 0.7,
+    text_temp: float = TEMPERATURE,
+    waveform_temp: float = TEMPERATURE,
     silent: bool = False,
     output_full: bool = False,
 ) -> Audio | tuple[FullGeneration, Audio]:

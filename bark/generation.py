@@ -20,7 +20,7 @@ import numpy as np
 
 from bark.errors import BarkError, BarkWarning, OptionError
 from bark.loaded import PARTS, Choice, Loaded
-from bark.options import GenerateOptions, SamplingOptions
+from bark.options import GenerateOptions, ModelsOwn, SamplingOptions
 from bark.progress import shown_progress
 from bark.record import Record
 from bark.settings import Settings
@@ -82,6 +82,7 @@ SEMANTIC_INFER_TOKEN = SUNO.semantic_infer
 COARSE_SEMANTIC_PAD_TOKEN = SUNO.coarse_semantic_pad
 COARSE_INFER_TOKEN = SUNO.coarse_infer
 COARSE_HISTORY, COARSE_STRIDE = 630, 60  # Suno's; as arguments they stand for the model's own
+TEMPERATURE, FINE_TEMPERATURE, MIN_EOS_P = ModelsOwn(0.7), ModelsOwn(0.5), ModelsOwn(0.2)
 
 SUPPORTED_LANGS = [
     ("English", "en"),
@@ -187,11 +188,11 @@ def clean_models(model_key: str | None = None) -> None:
 def generate_text_semantic(
     text: str,
     history_prompt: VoiceLike | None = None,
-    temp: float = 0.7,
+    temp: float = TEMPERATURE,
     top_k: int | None = None,
     top_p: float | None = None,
     silent: bool = False,
-    min_eos_p: float | None = 0.2,
+    min_eos_p: float | None = MIN_EOS_P,
     max_gen_duration_s: float | None = None,
     allow_early_stop: bool = True,
     use_kv_caching: bool = False,
@@ -202,7 +203,8 @@ def generate_text_semantic(
         text: what to say; what is beyond the model's window is cut, with a `BarkWarning`.
         history_prompt: who says it: the name of a voice, the path of an npz file, or a dict, as `output_full` gives
             it; None for any. See `bark.voices.VoiceLibrary.load`.
-        temp: divides the logits; 0 always takes the likeliest token.
+        temp: divides the logits; 0 always takes the likeliest token. Where it isn't given it is what suits the model,
+            which for Suno's is 0.7; so are the other numbers.
         top_k, top_p: only the k likeliest tokens, or those whose probabilities add up to p; None for all.
         silent: True for no progress bar.
         min_eos_p: probability of the end at which the utterance ends; None waits for it to be drawn.
@@ -223,13 +225,14 @@ def generate_text_semantic(
     options = GenerateOptions(semantic=sampling, min_eos_p=min_eos_p, max_duration=max_gen_duration_s)
     text = normalize(text)
     bark = _bark("text")
+    own = bark.config.generation
     voice, ids = _voice(history_prompt, bark), bark.encode(text, stacklevel=3)
     with bark.parts.semantic() as stage:
         tokens = stage.generate(
             np.array(ids),
             voice.semantic if voice else None,
-            options=sampling,
-            min_eos_p=options.min_eos_p,
+            options=_suited(sampling, own.semantic),
+            min_eos_p=own.min_eos_p if isinstance(min_eos_p, ModelsOwn) else min_eos_p,
             max_duration=options.max_duration,
             stop_at_eos=allow_early_stop,
             generator=_generator(bark),
@@ -243,7 +246,7 @@ def generate_text_semantic(
 def generate_coarse(
     x_semantic: npt.NDArray[np.integer[Any]],
     history_prompt: VoiceLike | None = None,
-    temp: float = 0.7,
+    temp: float = TEMPERATURE,
     top_k: int | None = None,
     top_p: float | None = None,
     silent: bool = False,
@@ -273,7 +276,7 @@ def generate_coarse(
         pieces = CoarseStage(stage.model, _coarse_config(bark.config, max_coarse_history, sliding_window_len)).generate(
             np.asarray(x_semantic),
             CoarseHistory(voice.semantic, voice.coarse) if voice else None,
-            options=SamplingOptions(temp, top_k, top_p),
+            options=_suited(SamplingOptions(temp, top_k, top_p), bark.config.generation.coarse),
             generator=_generator(bark),
         )
         codes = _collected("coarse", pieces, lambda piece: piece.shape[1] / space.frame_rate, silent)
@@ -283,7 +286,7 @@ def generate_coarse(
 def generate_fine(
     x_coarse_gen: npt.NDArray[np.integer[Any]],
     history_prompt: VoiceLike | None = None,
-    temp: float | None = 0.5,
+    temp: float | None = FINE_TEMPERATURE,
     silent: bool = True,
 ) -> IntArray:
     """Codes of the first codebooks to those of all; see `generate_text_semantic` for the rest.
@@ -311,7 +314,7 @@ def generate_fine(
         pieces = FineStage(stage.model, config).generate(
             codes,
             voice.fine if voice else None,
-            options=SamplingOptions(temp),
+            options=_suited(SamplingOptions(temp), bark.config.generation.fine),
             generator=_generator(bark),
         )
         frames = _collected("fine", pieces, lambda piece: piece.shape[1] / space.frame_rate, silent)
@@ -398,3 +401,11 @@ def _collected(stage: str, pieces: Iterable[Any], seconds: Callable[[Any], float
     """All of a stage's pieces; they are counted on a terminal as they come."""
     with shown_progress([stage], not silent) as progress:
         return list(Record(progress).watch(stage, iter(pieces), seconds))
+
+
+def _suited(asked: SamplingOptions, own: SamplingOptions) -> SamplingOptions:
+    """What is asked for; the model's own where no temperature is, but for what else is."""
+    if not isinstance(asked.temperature, ModelsOwn):
+        return asked
+    changes = {name: getattr(asked, name) for name in ("top_k", "top_p") if getattr(asked, name) is not None}
+    return replace(own, **changes)

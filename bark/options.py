@@ -12,6 +12,13 @@ from bark.errors import OptionError
 MAX_SEED = 2**63 - 1
 
 
+class ModelsOwn(float):
+    """A number that stands for what suits the model, as long as a caller doesn't put another in its place.
+
+    It equals the number that Suno's functions have there, which is what suits Suno's models.
+    """
+
+
 @dataclass(frozen=True)
 class SamplingOptions:
     """How one stage picks a token from its logits.

@@ -123,6 +123,25 @@ def suno_folder(tmp_path: Path) -> Path:
     return tmp_path / "suno"
 
 
+def test_a_model_has_temperatures_of_its_own(suno_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What isn't asked for is what suits the model; a number that is asked for holds, even the one that is shown."""
+    monkeypatch.setenv("BARK_MODEL", str(suno_folder))
+    config = json.loads((suno_folder / "config.json").read_text())
+    config["generation"] = {stage: {"temperature": 0} for stage in ("semantic", "coarse", "fine")}
+    (suno_folder / "config.json").write_text(json.dumps(config))
+    generation.clean_models()
+    semantic = np.arange(30)
+    for temperature, same in (({}, True), ({"temp": 0.7}, False)):
+        said = []
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            texts = generation.generate_text_semantic("w1 w2", max_gen_duration_s=0.2, silent=True, **temperature)
+            coarse = generation.generate_coarse(semantic, silent=True, **temperature)
+            said.append([texts, coarse, generation.generate_fine(coarse[:, :9], **temperature)])
+        for one, other in zip(*said, strict=True):
+            assert np.array_equal(one, other) == same
+
+
 def test_the_tokens_are_the_originals(suno_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BARK_MODEL", str(suno_folder))
     original = json.loads((Path(__file__).parent / "engine" / "suno_tokens.json").read_text())

@@ -31,8 +31,10 @@ def original(
     history_prompt: Annotated[
         str | None, typer.Option("--history-prompt", help="Name of a voice, or an npz file.")
     ] = None,
-    text_temp: Annotated[float, typer.Option("--text-temp", help="Lower is calmer; of what is said.")] = 0.7,
-    waveform_temp: Annotated[float, typer.Option("--waveform-temp", help="Lower is calmer; of the sound.")] = 0.7,
+    text_temp: Annotated[float | None, typer.Option("--text-temp", help="Lower is calmer; of what is said.")] = None,
+    waveform_temp: Annotated[
+        float | None, typer.Option("--waveform-temp", help="Lower is calmer; of the sound.")
+    ] = None,
     silent: Annotated[str, typer.Option("--silent", metavar="BOOL", help="true for no progress bar.")] = "false",
     output_full: Annotated[
         str, typer.Option("--output-full", metavar="BOOL", help="true to write the tokens too, as a voice, in an npz.")
@@ -53,10 +55,12 @@ def original(
     from bark import SAMPLE_RATE, generation
     from bark.api import generate_audio, save_as_prompt
     from bark.audio.write import write_wav
+    from bark.generation import TEMPERATURE
 
     if model is not None:
         generation.MODEL = model
-    made = generate_audio(text, history_prompt, text_temp, waveform_temp, quiet, output_full=True)
+    said, sounding = (TEMPERATURE if given is None else given for given in (text_temp, waveform_temp))
+    made = generate_audio(text, history_prompt, said, sounding, quiet, output_full=True)
     tokens, audio = cast("tuple[FullGeneration, NDArray[np.float32]]", made)
     write_wav(target, audio, SAMPLE_RATE)
     if full:
