@@ -46,19 +46,20 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
 
 def _preset(name: str, speaker: str, wanted: Mapping[str, Any], model: ModelConfig, work: Path) -> Voice:
     """A clip of the speaker that the judge understands wholly and that sounds most like the speaker's others."""
-    clips = read_tokens([work / "tokens" / wanted["set"]], codes=True)
+    clips = read_tokens([work / "tokens" / name for name in wanted["sets"]], codes=True)
     low, high = (round(seconds * model.tokens.semantic_rate) for seconds in wanted["seconds"])
     fitting = [clip for clip in clips if clip.voice == speaker and low <= len(clip.semantic) <= high]
     candidates = fitting[: wanted["candidates"]]
     if not candidates:
-        raise SystemExit(f"{wanted['set']} has no clip of {speaker} of {wanted['seconds']} seconds for {name}")
-    chosen = _most_typical(candidates, work / "corpus" / wanted["set"], model.tokens.sample_rate)
+        raise SystemExit(f"{wanted['sets']} have no clip of {speaker} of {wanted['seconds']} seconds for {name}")
+    chosen = _most_typical(candidates, [work / "corpus" / name for name in wanted["sets"]], model.tokens.sample_rate)
     assert chosen.codes is not None
     return Voice(name, chosen.semantic, chosen.codes[: model.tokens.n_coarse], chosen.codes)
 
 
-def _most_typical(candidates: list[TokenClip], corpus: Path, sample_rate: int) -> TokenClip:
-    audio = {clip.row["id"]: clip.audio() for clip in read_clips([corpus])}
+def _most_typical(candidates: list[TokenClip], corpora: list[Path], sample_rate: int) -> TokenClip:
+    names = {clip.id for clip in candidates}
+    audio = {clip.row["id"]: clip.audio() for clip in read_clips(corpora) if clip.row["id"] in names}
     panel = Panel.load(("words", "speaker"))
     judgements = judge([JudgedClip(audio[c.id], c.text, c.voice, sample_rate) for c in candidates], panel)
     centre = np.mean([j.voice for j in judgements if j.voice is not None], axis=0)
