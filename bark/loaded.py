@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bark.settings import Settings
@@ -69,7 +69,7 @@ class Loaded:
                 return bark
         from bark.pipeline import Bark
 
-        bark = Bark(device=choice.device, settings=choice.settings)
+        bark = Bark(device=choice.device, settings=replace(choice.settings, exact=True))
         named = choice.settings.model != Settings.model
         logger.log(logging.INFO if named else logging.WARNING, "running %s; BARK_MODEL names another model", bark)
         return bark

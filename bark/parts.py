@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from torch import nn
 
 from bark.checkpoints.base import Checkpoint, Part
+from bark.checkpoints.mapped import let_go
 from bark.codec.base import Codec
 from bark.engine import CoarseStage, FineStage, SemanticStage
 from bark.engine.device import codec_device, visiting
+from bark.engine.quantize import pack
 from bark.models.config import ModelConfig
+from bark.models.fine import FineGPT
+from bark.models.gpt import GPT
 from bark.text.tokenizer import TextTokenizer
 from bark.voices import VoiceLibrary
 
+M = TypeVar("M", GPT, FineGPT)
 PARTS: tuple[Part, ...] = ("semantic", "coarse", "fine", "codec")
 
 
@@ -33,16 +38,24 @@ class Parts:
         checkpoint: what they are made of.
         device: where they compute.
         dtype: of the stages' weights; the codec's are float32.
+        quantize: what the stages' weights are quantised to on a CPU; see `bark.engine.quantize`.
         offload: True to have a part on the device only while it is borrowed, and on the CPU else.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, *, offload: bool = False
+        self,
+        checkpoint: Checkpoint,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        quantize: str | None = None,
+        offload: bool = False,
     ) -> None:
         self.checkpoint = checkpoint
         self.device = device
         self.codec_device = codec_device(device)
         self.dtype = dtype
+        self.quantize = quantize
         self.offload = offload and device.type != "cpu"
         self._loaded: dict[Part, SemanticStage | CoarseStage | FineStage | nn.Module] = {}
 
@@ -121,9 +134,16 @@ class Parts:
     def _made(self, part: Part) -> SemanticStage | CoarseStage | FineStage | nn.Module:
         device = torch.device("cpu") if self.offload else self._place(part)
         if part == "semantic":
-            return SemanticStage(self.checkpoint.semantic(device, self.dtype), self.config)
+            return SemanticStage(self._ready(self.checkpoint.semantic, device), self.config)
         if part == "coarse":
-            return CoarseStage(self.checkpoint.coarse(device, self.dtype), self.config)
+            return CoarseStage(self._ready(self.checkpoint.coarse, device), self.config)
         if part == "fine":
-            return FineStage(self.checkpoint.fine(device, self.dtype), self.config)
+            return FineStage(self._ready(self.checkpoint.fine, device), self.config)
         return self.checkpoint.codec(device)
+
+    def _ready(self, load: Callable[[torch.device, torch.dtype | None], M], device: torch.device) -> M:
+        if self.device.type != "cpu":
+            return load(device, self.dtype)
+        model = load(device, None)
+        pack(model, self.dtype, self.quantize, let_go)
+        return model

@@ -18,6 +18,7 @@ import torch
 from bark.checkpoints.opening import open_model
 from bark.engine import CoarseHistory, stage_generator
 from bark.engine.device import choose_device, choose_dtype
+from bark.engine.quantize import choose_quantize
 from bark.errors import BarkWarning
 from bark.models.config import ModelConfig
 from bark.options import GenerateOptions
@@ -26,7 +27,7 @@ from bark.record import Progress, Record
 from bark.result import Generation, Tokens
 from bark.settings import Settings
 from bark.text.normalize import normalize
-from bark.tokens import IntArray
+from bark.tokens import SUNO, IntArray
 from bark.voices import Voice, VoiceLike
 
 FloatArray = npt.NDArray[np.float32]
@@ -52,8 +53,10 @@ class Bark:
     Args:
         model: name or folder of a checkpoint; None for `BARK_MODEL`, else `pup`, which is in the package.
         device: for example `cpu` or `cuda:1`; None for `BARK_DEVICE`, else a GPU where there is one.
-        dtype: of the three models' weights, for example `float32` or `bfloat16`; None for float32 on a CPU,
-            bfloat16 on a GPU that computes in it. The codec always computes in float32.
+        dtype: of the three models' weights, for example `float32` or `bfloat16`; None for `BARK_DTYPE`, else bfloat16
+            on a GPU that computes in it and, on a CPU, what `quantize` says. The codec always computes in float32.
+        quantize: on a CPU, `int8` to keep the weights as whole numbers of 8 bits, several times as fast as float32
+            and a little less exact, or `none`; None for `BARK_QUANTIZE`, else int8 unless a dtype is given.
         small: of Suno's models, which come in two sizes, the small one; None for `SUNO_USE_SMALL_MODELS`.
         offload: True to have each model on the GPU only while it works. It takes less of the GPU's memory, and one
             stage is done before the next begins. None for `SUNO_OFFLOAD_CPU`.
@@ -62,7 +65,7 @@ class Bark:
     Raises:
         WeightsNotFoundError: there is no such checkpoint.
         CheckpointError: the checkpoint's config is broken.
-        OptionError: there is no such device or dtype.
+        OptionError: there is no such device, dtype or way to quantise.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Bark:
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         *,
+        quantize: str | None = None,
         small: bool | None = None,
         offload: bool | None = None,
         settings: Settings | None = None,
@@ -78,16 +82,25 @@ class Bark:
         settings = settings or Settings.from_env()
         settings = replace(settings, small=settings.small if small is None else small)
         self.device = choose_device(device or settings.device, settings.mps)
-        self.dtype = choose_dtype(dtype, self.device)
         checkpoint = open_model(model or settings.model, settings)
+        if dtype is None and quantize is None:
+            dtype, quantize = settings.dtype, settings.quantize
+            if settings.exact and checkpoint.config.tokens == SUNO:
+                quantize = quantize or "none"
+        self.quantize = choose_quantize(quantize, dtype, self.device)
+        self.dtype = choose_dtype(dtype, self.device)
         self.parts = Parts(
-            checkpoint, self.device, self.dtype, offload=settings.offload if offload is None else offload
+            checkpoint,
+            self.device,
+            self.dtype,
+            quantize=self.quantize,
+            offload=settings.offload if offload is None else offload,
         )
         self.voices = self.parts.voices
         logger.info("%s", self)
 
     def __repr__(self) -> str:
-        precision = str(self.dtype).removeprefix("torch.")
+        precision = self.quantize or str(self.dtype).removeprefix("torch.")
         return f"{self.config.name} on {self.device} in {precision}{', offloaded' if self.parts.offload else ''}"
 
     @classmethod
@@ -97,11 +110,12 @@ class Bark:
         device: str | torch.device | None = None,
         dtype: str | torch.dtype | None = None,
         *,
+        quantize: str | None = None,
         small: bool | None = None,
         offload: bool | None = None,
     ) -> Bark:
         """The same as `Bark(…)`, by the name that it has elsewhere."""
-        return cls(model, device, dtype, small=small, offload=offload)
+        return cls(model, device, dtype, quantize=quantize, small=small, offload=offload)
 
     @property
     def config(self) -> ModelConfig:

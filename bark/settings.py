@@ -19,23 +19,30 @@ class Settings:
     Attributes:
         model: `BARK_MODEL`: name or folder of the model to load.
         device: `BARK_DEVICE`: where it computes, for example `cpu` or `cuda:1`; None chooses.
+        dtype: `BARK_DTYPE`: of the weights, for example `float32`; None chooses.
+        quantize: `BARK_QUANTIZE`: what the weights are quantised to on a CPU; None chooses.
         models: folder whose subfolders are checkpoints by name, `$XDG_CACHE_HOME/bark/models`.
         hub: 🤗's cache of downloaded repositories: `HF_HUB_CACHE`, else `$HF_HOME/hub`, else
             `$XDG_CACHE_HOME/huggingface/hub`.
         small: `SUNO_USE_SMALL_MODELS`: of Suno's models, the small ones.
         offload: `SUNO_OFFLOAD_CPU`: a model is on the GPU only while it works.
         mps: `SUNO_ENABLE_MPS`: an Apple GPU may be chosen.
+        exact: Suno's models compute on a CPU in float32, as the original does, unless a precision is asked for: its
+            draws give its tokens then. Not of the environment; the original's functions ask for it.
         suno: folder of Suno's `.pt` files, `$XDG_CACHE_HOME/suno/bark_v0`.
         torch_hub: where Meta's EnCodec puts its weights, `$TORCH_HOME/hub/checkpoints`.
     """
 
     model: str = "pup"
     device: str | None = None
+    dtype: str | None = None
+    quantize: str | None = None
     models: Path = Path("~/.cache/bark/models")
     hub: Path = Path("~/.cache/huggingface/hub")
     small: bool = False
     offload: bool = False
     mps: bool = False
+    exact: bool = False
     suno: Path = Path("~/.cache/suno/bark_v0")
     torch_hub: Path = Path("~/.cache/torch/hub/checkpoints")
 
@@ -51,6 +58,8 @@ class Settings:
         return cls(
             model=env.get("BARK_MODEL") or "pup",
             device=env.get("BARK_DEVICE") or None,
+            dtype=env.get("BARK_DTYPE") or None,
+            quantize=env.get("BARK_QUANTIZE") or None,
             models=_home(cache / "bark" / "models"),
             hub=_home(Path(env.get("HF_HUB_CACHE") or Path(env.get("HF_HOME") or cache / "huggingface") / "hub")),
             small=_switch(env, "SUNO_USE_SMALL_MODELS"),

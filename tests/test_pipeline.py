@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from bark.options import GenerateOptions, SamplingOptions
 from bark.pipeline import Bark
 from bark.record import Record
 from bark.result import Generation
+from bark.settings import Settings
 from bark.tokens import TokenSpace
 from bark.voices import Voice
 
@@ -252,3 +254,27 @@ def test_saving(result: Generation, tmp_path: Path) -> None:
     assert (tmp_path / "said.wav").stat().st_size == 44 + 2 * len(result.audio)
     with pytest.raises(OutputError, match="no folder"):
         result.save(tmp_path / "missing" / "said.wav")
+
+
+class TestPrecision:
+    @pytest.mark.parametrize(
+        ("choice", "settings", "says"),
+        [
+            ({}, {}, "int8"),
+            ({"dtype": "float32"}, {"quantize": "int8"}, "float32"),
+            ({"quantize": "none"}, {"dtype": "bfloat16"}, "float32"),
+            ({}, {"dtype": "bfloat16"}, "bfloat16"),
+            ({}, {"quantize": "none"}, "float32"),
+            ({}, {"exact": True}, "int8"),  # the tokens aren't Suno's
+        ],
+    )
+    def test_what_is_nearest_to_the_caller_holds(
+        self, choice: dict[str, str], settings: dict[str, Any], says: str, checkpoint: Path
+    ) -> None:
+        made = Bark(checkpoint, "cpu", **choice, settings=Settings(**settings))
+        assert f" in {says}" in repr(made)
+
+    @pytest.mark.parametrize("choice", [{"quantize": "int8"}, {"dtype": "float32"}, {"dtype": "bfloat16"}])
+    def test_it_speaks(self, choice: dict[str, str], checkpoint: Path) -> None:
+        first, again = (Bark(checkpoint, "cpu", **choice).generate("w1 w2", seed=3) for _ in range(2))
+        assert len(first.audio) and np.array_equal(first.audio, again.audio)

@@ -58,3 +58,8 @@ def test_where_other_tools_leave_weights() -> None:
     settings = Settings.from_env({"XDG_CACHE_HOME": "/cache"})
     assert (settings.suno, settings.torch_hub) == (Path("/cache/suno/bark_v0"), Path("/cache/torch/hub/checkpoints"))
     assert Settings.from_env({"TORCH_HOME": "/torch"}).torch_hub == Path("/torch/hub/checkpoints")
+
+
+def test_precision() -> None:
+    settings = Settings.from_env({"BARK_DTYPE": "bfloat16", "BARK_QUANTIZE": ""})
+    assert (settings.dtype, settings.quantize, settings.exact) == ("bfloat16", None, False)

@@ -64,19 +64,19 @@ class Checkpoint(ABC):
     def source(self, part: Part) -> str:
         """Where a part's weights are, for errors."""
 
-    def semantic(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> GPT:
-        """The model of the semantic stage, for inference.
+    def semantic(self, device: torch.device | str = "cpu", dtype: torch.dtype | None = torch.float32) -> GPT:
+        """The model of the semantic stage, for inference; a dtype of None leaves the weights as they are stored.
 
         Raises:
             CheckpointError: the file is missing, broken, or not of the config's shape.
         """
         return self._stage("semantic", GPT, self.config.semantic, device, dtype)
 
-    def coarse(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> GPT:
+    def coarse(self, device: torch.device | str = "cpu", dtype: torch.dtype | None = torch.float32) -> GPT:
         """The model of the coarse stage, for inference; raises as `semantic` does."""
         return self._stage("coarse", GPT, self.config.coarse, device, dtype)
 
-    def fine(self, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> FineGPT:
+    def fine(self, device: torch.device | str = "cpu", dtype: torch.dtype | None = torch.float32) -> FineGPT:
         """The model of the fine stage, for inference; raises as `semantic` does."""
         return self._stage("fine", FineGPT, self.config.fine, device, dtype)
 
@@ -107,7 +107,12 @@ class Checkpoint(ABC):
         return voice_places(self.folder, Settings.from_env().hub if self._suno else None)
 
     def _stage(
-        self, stage: Stage, kind: Callable[[Any], M], shape: GPTConfig | FineGPTConfig, device: Any, dtype: torch.dtype
+        self,
+        stage: Stage,
+        kind: Callable[[Any], M],
+        shape: GPTConfig | FineGPTConfig,
+        device: Any,
+        dtype: torch.dtype | None,
     ) -> M:
         tensors, source = self.tensors(stage), self.source(stage)
         _check_depth(shape.n_layer, tensors, source)
@@ -122,7 +127,7 @@ def assign(
     source: str,
     *,
     device: torch.device | str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = torch.float32,
 ) -> None:
     """Puts tensors in place of a module's own, which may be on the meta device.
 
@@ -133,7 +138,7 @@ def assign(
         tensors: by the module's names; of those that are shared, by the first name.
         source: said in errors.
         device: where they go.
-        dtype: that floating-point tensors get; others keep theirs.
+        dtype: that floating-point tensors get; others keep theirs, as all do for None.
 
     Raises:
         CheckpointError: a tensor is missing, unknown, of another shape, or of whole numbers where it shouldn't be.
@@ -145,7 +150,7 @@ def assign(
     state: dict[str, Tensor] = {}
     for own, names in slots.values():
         tensor = tensors[names[0]]
-        tensor = convert(tensor, device, dtype if tensor.is_floating_point() else tensor.dtype)
+        tensor = convert(tensor, device, dtype if dtype and tensor.is_floating_point() else tensor.dtype)
         if isinstance(own, nn.Parameter):  # as one Parameter under all its names, it stays shared
             tensor = nn.Parameter(tensor, requires_grad=own.requires_grad)
         state.update(dict.fromkeys(names, tensor))

@@ -26,11 +26,11 @@ def convert(tensor: Tensor, device: torch.device | str, dtype: torch.dtype) -> T
     rows = max(1, CHUNK * len(tensor) // max(1, tensor.nbytes))
     for row in range(0, len(tensor), rows):
         result[row : row + rows] = tensor[row : row + rows]
-        _let_go(tensor[row : row + rows])
+        let_go(tensor[row : row + rows])
     return result
 
 
-def _let_go(tensor: Tensor) -> None:
+def let_go(tensor: Tensor) -> None:
     """Takes the pages that only this tensor lies on out of the process's memory; if read again, they come back."""
     if sys.platform != "linux" or not tensor.is_contiguous() or tensor.device.type != "cpu":
         return

@@ -14,7 +14,17 @@ Device = Annotated[
     str | None,
     typer.Option("--device", help="cpu, cuda, cuda:1, mps; else $BARK_DEVICE, else a GPU if there is one."),
 ]
-Dtype = Annotated[str | None, typer.Option("--dtype", help="Of the weights: float32, bfloat16, float16.")]
+Dtype = Annotated[
+    str | None, typer.Option("--dtype", help="Of the weights: float32, bfloat16, float16; else $BARK_DTYPE.")
+]
+Quantize = Annotated[
+    str | None,
+    typer.Option(
+        "--quantize",
+        help="On a CPU: int8 or none; else $BARK_QUANTIZE, else int8 unless --dtype is given.",
+        show_default=False,
+    ),
+]
 Small = Annotated[
     bool | None,
     typer.Option(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import bark
-from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Small
+from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
 from bark.errors import BarkError, CheckpointError
 from bark.settings import Settings
 
@@ -27,6 +27,7 @@ def doctor(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     small: Small = None,
     offload: Offload = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read all of the model, too.")] = False,
@@ -41,7 +42,8 @@ def doctor(
     typer.echo(f"bark {bark.__version__}, Python {platform.python_version()}, torch {torch.__version__}")
     settings = Settings.from_env()
     settings = replace(settings, small=settings.small if small is None else small)
-    faults = [*_placement(settings, device, dtype, offload), *_weights(model, settings, verify)]
+    placement = _placement(settings, device, _Precision(dtype, quantize), offload)
+    faults = [*placement, *_weights(model, settings, verify)]
     for fault in faults:
         typer.echo(f"missing    {fault}")
     if faults:
@@ -49,22 +51,40 @@ def doctor(
     typer.echo("It could speak.")
 
 
-def _placement(settings: Settings, device: str | None, dtype: str | None, offload: bool | None) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Precision:
+    """What the command line asks for."""
+
+    dtype: str | None
+    quantize: str | None
+
+    def chosen(self, settings: Settings, device: torch.device) -> tuple[str, str]:
+        """In what the weights are kept, and why."""
+        from bark.engine.device import choose_dtype
+        from bark.engine.quantize import choose_quantize
+
+        asked, said = (self.dtype, self.quantize), "--dtype" if self.dtype else "--quantize"
+        if asked == (None, None):
+            asked, said = (settings.dtype, settings.quantize), "BARK_DTYPE" if settings.dtype else "BARK_QUANTIZE"
+        dtype = choose_dtype(asked[0], device)
+        name = choose_quantize(asked[1], asked[0], device) or str(dtype).removeprefix("torch.")
+        return name, f"as {said} says" if any(asked) else "as is usual there"
+
+
+def _placement(settings: Settings, device: str | None, precision: _Precision, offload: bool | None) -> Iterator[str]:
     """Shows where and in what precision; gives what is in the way."""
-    from bark.engine.device import choose_device, choose_dtype, codec_device
+    from bark.engine.device import choose_device, codec_device
 
     asked = device or settings.device
     try:
         chosen = choose_device(asked, settings.mps)
-        precision = choose_dtype(dtype, chosen)
+        weights, why = precision.chosen(settings, chosen)
     except BarkError as error:
         yield str(error)
         return
     said = "--device" if device else "BARK_DEVICE"
     _show("device", f"{_named(chosen)}, {f'as {said} says' if asked else _why(chosen, settings)}")
-    _show(
-        "precision", f"{str(precision).removeprefix('torch.')}, {'as --dtype says' if dtype else 'as is usual there'}"
-    )
+    _show("precision", f"{weights}, {why}")
     if codec_device(chosen) != chosen:
         _show("codec", f"on {codec_device(chosen)}: it doesn't run on {chosen}")
     wanted = settings.offload if offload is None else offload

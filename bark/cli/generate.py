@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Small
+from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
 from bark.errors import OptionError, OutputError, TextError
 from bark.options import GenerateOptions
 
@@ -40,6 +40,7 @@ def generate(
     model: Model = None,
     device: Device = None,
     dtype: Dtype = None,
+    quantize: Quantize = None,
     small: Small = None,
     offload: Offload = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors and warnings.")] = False,
@@ -56,7 +57,7 @@ def generate(
     from bark.pipeline import Bark
     from bark.progress import shown_progress
 
-    bark = Bark(model, device, dtype, small=small, offload=offload)
+    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload)
     with nullcontext() if quiet else shown_progress() as progress:
         result = bark.generate(said, voice, seed=seed, temperature=temperature, progress=progress)
     _write(result, output)

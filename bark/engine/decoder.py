@@ -27,8 +27,8 @@ class Decoder:
 
     def read(self, embedded: Tensor, positions: Tensor) -> Tensor:
         """Goes on with embedded tokens [1, T, C] at positions [T]; gives [C]."""
-        hidden: Tensor = self.model(embedded, positions, self.cache)
-        return hidden[0, -1]
+        hidden: Tensor = self.model(embedded, positions, self.cache, tail=1)
+        return hidden[0, 0]
 
     def step(self, token: Tensor, position: int) -> Tensor:
         """Goes on with one token []; gives [C]."""

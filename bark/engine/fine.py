@@ -164,8 +164,8 @@ class FineStage:
             codes[self.tokens.n_coarse :, fill:stop] = self.tokens.fine_pad
         seen = torch.from_numpy(codes[:, start:stop].T.copy()).to(self.model.device)
         for codebook in range(self.tokens.n_coarse, self.tokens.n_codebooks):
-            logits = self.model(codebook, seen[None], slice(0, self.tokens.codebook_size))
-            seen[fill - start :, codebook] = sampler(logits[0, fill - start :])
+            logits = self.model(codebook, seen[None], slice(0, self.tokens.codebook_size), tail=stop - fill)
+            seen[fill - start :, codebook] = sampler(logits[0])
         codes[:, fill:stop] = seen[fill - start :].T.cpu().numpy()
 
     def _history(self, values: Tokens | None) -> IntArray:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bark.models.config import FineGPTConfig
-from bark.models.layers import Block, init_weights
+from bark.models.layers import Block, Head, init_weights
 
 
 class FineGPT(nn.Module):
@@ -29,7 +26,7 @@ class FineGPT(nn.Module):
         )
         self.ln_f = nn.LayerNorm(config.n_embd)
         self.lm_heads = nn.ModuleList(
-            nn.Linear(config.n_embd, config.vocab, bias=False) for _ in range(config.n_given, config.n_codebooks)
+            Head(config.n_embd, config.vocab, bias=False) for _ in range(config.n_given, config.n_codebooks)
         )
         for i, head in enumerate(self.lm_heads):
             self.wtes[i + 1].weight = head.weight
@@ -38,25 +35,27 @@ class FineGPT(nn.Module):
         """Fresh weights for training."""
         init_weights(self, self.config.n_layer)
 
-    def forward(self, codebook: int, codes: Tensor, rows: slice = slice(None)) -> Tensor:
+    def forward(self, codebook: int, codes: Tensor, rows: slice = slice(None), tail: int | None = None) -> Tensor:
         """Logits of one codebook.
 
         Args:
             codebook: which one to predict, n_given … n_codebooks − 1.
             codes: [B, T, n_codebooks]; of these, codebooks 0 … `codebook` are read.
             rows: of the head, those wanted.
+            tail: how many of the last frames are wanted; None for all.
 
         Returns:
-            [B, T, rows].
+            [B, T, rows] or [B, tail, rows].
         """
         x = self.wtes[0](codes[:, :, 0])
         for k in range(1, codebook + 1):
             x = x + self.wtes[k](codes[:, :, k])
         x = x + self.wpe(torch.arange(codes.shape[1], device=codes.device))
-        for block in self.h:
-            x = block(x)
-        head = cast(nn.Linear, self.lm_heads[codebook - self.config.n_given])
-        return F.linear(self.ln_f(x), head.weight[rows])
+        for layer, block in enumerate(self.h):
+            x = block(x, tail=tail if layer == len(self.h) - 1 else None)
+        logits = self.lm_heads[codebook - self.config.n_given](self.ln_f(x), rows)
+        assert isinstance(logits, Tensor)
+        return logits
 
     @property
     def device(self) -> torch.device:

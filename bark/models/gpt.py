@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from bark.models.config import GPTConfig
-from bark.models.layers import AttentionCache, Block, init_weights
+from bark.models.layers import AttentionCache, Block, Head, init_weights
 
 
 class GPT(nn.Module):
@@ -26,37 +25,44 @@ class GPT(nn.Module):
             Block(config.n_embd, config.n_head, config.bias, config.bias, causal=True) for _ in range(config.n_layer)
         )
         self.ln_f = nn.LayerNorm(config.n_embd, bias=config.bias)
-        self.lm_head = nn.Linear(config.n_embd, config.output_vocab, bias=False)
+        self.lm_head = Head(config.n_embd, config.output_vocab, bias=False)
 
     def reset_parameters(self) -> None:
         """Fresh weights for training."""
         init_weights(self, self.config.n_layer)
 
-    def forward(self, embedded: Tensor, positions: Tensor, cache: AttentionCache | None = None) -> Tensor:
+    def forward(
+        self, embedded: Tensor, positions: Tensor, cache: AttentionCache | None = None, tail: int | None = None
+    ) -> Tensor:
         """Runs the trunk.
 
         Args:
             embedded: sum of token embeddings, [B, T, C].
             positions: of the T inputs, [T] or [B, T]; with a cache they come after the cached ones.
             cache: keys and values of what came before, extended in place.
+            tail: how many of the last positions are wanted; None for all.
 
         Returns:
-            What the head reads, [B, T, C].
+            What the head reads, [B, T, C] or [B, tail, C].
         """
         x = embedded + self.wpe(positions)
-        for layer, block in enumerate(self.h):
-            x = block(x, layer, cache)
+        last = len(self.h) - 1
+        for layer, block in enumerate(self.h):  # of the last layer, nothing reads the positions that aren't wanted
+            x = block(x, layer, cache, tail if layer == last else None)
         x = self.ln_f(x)
         assert isinstance(x, Tensor)
         return x
 
     def logits(self, hidden: Tensor, rows: slice = slice(None)) -> Tensor:
         """Head for the given rows of the output vocabulary: [..., C] → [..., rows]."""
-        return F.linear(hidden, self.lm_head.weight[rows])
+        logits = self.lm_head(hidden, rows)
+        assert isinstance(logits, Tensor)
+        return logits
 
     def embed(self, tokens: Tensor) -> Tensor:
         """tokens [B, T] → [B, T, C], without positions."""
-        return F.embedding(tokens, self.wte.weight)
+        embedded: Tensor = self.wte(tokens).to(self.dtype)
+        return embedded
 
     @property
     def device(self) -> torch.device:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+ATTENTION_BLOCK = 192  # queries; of 64, 128, 192 and 256 the fastest or next to it on one Zen 5 core and on two
+
 
 class AttentionCache(Protocol):
     """Keys and values of the positions read so far."""
@@ -32,21 +34,25 @@ class SelfAttention(nn.Module):
         self.c_attn = nn.Linear(n_embd, 3 * n_embd, bias=bias)
         self.c_proj = nn.Linear(n_embd, n_embd, bias=bias)
 
-    def forward(self, x: Tensor, layer: int = 0, cache: AttentionCache | None = None) -> Tensor:
-        """x [B, T, C] → [B, T, C]; with a cache, x are the positions after the cached ones."""
+    def forward(
+        self, x: Tensor, layer: int = 0, cache: AttentionCache | None = None, tail: int | None = None
+    ) -> Tensor:
+        """What positions gather from those that they see, [B, T, C].
+
+        Args:
+            x: [B, T, C]; with a cache, the positions after the cached ones.
+            layer: of the cache.
+            cache: keys and values of the positions before.
+            tail: how many of the last positions are wanted, [B, tail, C]; None for all.
+        """
         query, key, value = self._heads(x)
+        if tail is not None:
+            query = query[:, :, -tail:]
         if cache is not None:
-            key, value = cache.append(layer, key, value)
-        new, seen = query.shape[2], key.shape[2]
-        mask, causal = None, self.causal and new > 1
-        if causal and seen > new:  # is_causal aligns query 0 with key 0, but query 0 comes after the cached keys
-            mask = torch.ones(new, seen, dtype=torch.bool, device=x.device).tril(seen - new)
-            causal = False
-        if mask is None and x.device.type == "cpu" and torch.is_grad_enabled():
-            y = _trainable_attention(query, key, value, causal)
-        else:
-            y = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
-        y = self.c_proj(y.transpose(1, 2).flatten(2))
+            keys, values = cache.append(layer, key, value)
+            if keys.shape[2] > key.shape[2]:
+                key, value = keys, values
+        y = self.c_proj(attend(query, key, value, self.causal).transpose(1, 2).flatten(2))
         assert isinstance(y, Tensor)
         return y
 
@@ -73,17 +79,57 @@ class SelfAttention(nn.Module):
         )
 
 
+def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
+    """Attention of queries [B, H, T, D], the last T of the S positions of keys and values [B, H, S, D]."""
+    new, seen = query.shape[2], key.shape[2]
+    causal = causal and new > 1
+    on_cpu = query.device.type == "cpu"
+    if on_cpu and torch.is_grad_enabled():
+        return _trainable_attention(query, key, value, causal)
+    if on_cpu and query.dtype == key.dtype == torch.bfloat16 and new > 1:
+        return _blocked_attention(query, key, value, causal)
+    mask = None
+    if causal and seen > new:  # is_causal aligns query 0 with key 0, but query 0 comes after the cached keys
+        mask = torch.ones(new, seen, dtype=torch.bool, device=query.device).tril(seen - new)
+        causal = False
+    return F.scaled_dot_product_attention(query.to(key.dtype), key, value, attn_mask=mask, is_causal=causal)
+
+
 def _trainable_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
-    """Attention [B, H, T, D] by plain products.
+    """Attention by plain products.
 
     On CPUs the fused kernel's backward pass takes 2 to 3 times as long as this in bf16, at a few hundred positions.
     """
     scores = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
     if causal:
-        length = scores.shape[-1]
-        scores = scores + scores.new_full((length, length), float("-inf")).triu(1)
+        scores = _without_future(scores)
     y: Tensor = scores.softmax(-1).to(value.dtype) @ value
     return y
+
+
+def _blocked_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
+    """Attention by plain products, some queries at a time, each block with the keys that it sees.
+
+    On CPUs the fused kernel multiplies bf16 no faster than float32, and computes the future too: at 513 and 887
+    positions it takes twice as long as this.
+    """
+    new, before = query.shape[2], key.shape[2] - query.shape[2]
+    query = query * query.shape[-1] ** -0.5
+    blocks = []
+    for start in range(0, new, ATTENTION_BLOCK):
+        stop = min(start + ATTENTION_BLOCK, new)
+        seen = before + stop if causal else before + new
+        scores = query[:, :, start:stop] @ key[:, :, :seen].transpose(2, 3)
+        if causal:
+            scores = _without_future(scores)
+        blocks.append(scores.softmax(-1) @ value[:, :, :seen])
+    return torch.cat(blocks, dim=2)
+
+
+def _without_future(scores: Tensor) -> Tensor:
+    """Scores [..., T, S] of the last T of S positions, −inf for the positions after each."""
+    new, seen = scores.shape[-2:]
+    return scores + scores.new_full((new, seen), float("-inf")).triu(seen - new + 1)
 
 
 class MLP(nn.Module):
@@ -111,11 +157,23 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(n_embd, bias=norm_bias)
         self.mlp = MLP(n_embd, bias)
 
-    def forward(self, x: Tensor, layer: int = 0, cache: AttentionCache | None = None) -> Tensor:
-        """x [B, T, C] → [B, T, C]."""
-        x = x + self.attn(self.ln_1(x), layer, cache)
+    def forward(
+        self, x: Tensor, layer: int = 0, cache: AttentionCache | None = None, tail: int | None = None
+    ) -> Tensor:
+        """x [B, T, C] → [B, T, C], or the last `tail` positions of it."""
+        gathered = self.attn(self.ln_1(x), layer, cache, tail)
+        x = (x if tail is None else x[:, -tail:]) + gathered
         x = x + self.mlp(self.ln_2(x))
         return x
+
+
+class Head(nn.Linear):
+    """Logits of a vocabulary, in whatever dtype its weight is kept."""
+
+    def forward(self, hidden: Tensor, rows: slice = slice(None)) -> Tensor:
+        """hidden [..., C] → [..., rows]."""
+        weight = self.weight[rows]
+        return F.linear(hidden.to(weight.dtype), weight)
 
 
 def init_weights(model: nn.Module, n_layer: int) -> None:

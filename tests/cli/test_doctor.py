@@ -26,11 +26,28 @@ def test_all_is_well(call: Call, checkpoint: Path) -> None:
     said = outcome.out.decode()
     assert (outcome.status, outcome.err) == (0, "")
     assert "device     cpu, as BARK_DEVICE says" in said
-    assert "precision  float32, as is usual there" in said
+    assert "precision  int8, as is usual there" in said
     assert f"model      {checkpoint}, as BARK_MODEL says" in said
     assert f"looked in  {checkpoint}: config.json is there" in said
     assert "voices     3" in said
     assert said.endswith("It could speak.\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "says"),
+    [
+        (["--dtype=bfloat16"], {}, "bfloat16, as --dtype says"),
+        (["--quantize=none"], {"BARK_QUANTIZE": "int8"}, "float32, as --quantize says"),
+        ([], {"BARK_DTYPE": "float32"}, "float32, as BARK_DTYPE says"),
+        ([], {"BARK_QUANTIZE": "none"}, "float32, as BARK_QUANTIZE says"),
+    ],
+)
+def test_the_precision(
+    asked: list[str], environment: dict[str, str], says: str, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert f"precision  {says}\n" in call("doctor", *asked).out.decode()
 
 
 def test_why_there_is_no_gpu(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,14 +125,14 @@ class ScriptedGPT:
     def embed(self, tokens: Tensor) -> Tensor:
         return tokens[..., None].float()
 
-    def __call__(self, embedded: Tensor, positions: Tensor, cache: object) -> Tensor:
+    def __call__(self, embedded: Tensor, positions: Tensor, cache: object, tail: int) -> Tensor:
         keep = cache.length  # type: ignore[attr-defined]
         key = embedded[:, None]
         cache.append(0, key, key)  # type: ignore[attr-defined]
         self.tokens[keep:] = embedded[0, :, 0].long().tolist()
         self.positions[keep:] = positions.tolist()
         self.reads.append(embedded.shape[1])
-        return torch.full((1, embedded.shape[1], 1), float(self.script(self.tokens, self.positions)))
+        return torch.full((1, tail, 1), float(self.script(self.tokens, self.positions)))
 
     def logits(self, hidden: Tensor, rows: slice = slice(None)) -> Tensor:
         ids = torch.arange(self.config.output_vocab)[rows]

@@ -58,10 +58,10 @@ class ScriptedFine:
         self.config = config.fine
         self.seen: list[tuple[int, Tensor]] = []
 
-    def __call__(self, codebook: int, codes: Tensor, rows: slice) -> Tensor:
+    def __call__(self, codebook: int, codes: Tensor, rows: slice, tail: int) -> Tensor:
         self.seen.append((codebook, codes[0].T.clone()))
         says = (codebook + torch.arange(codes.shape[1])) % 16
-        return torch.nn.functional.one_hot(says, 16)[None].float()
+        return torch.nn.functional.one_hot(says[-tail:], 16)[None].float()
 
 
 class TestWindows:

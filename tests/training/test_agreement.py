@@ -48,8 +48,8 @@ class Forced(GPT):
         self.wanted = list(tokens)
         self.said: list[Tensor] = []
 
-    def forward(self, *inputs: Any) -> Tensor:
-        hidden = super().forward(*inputs)
+    def forward(self, *inputs: Any, **named: Any) -> Tensor:
+        hidden = super().forward(*inputs, **named)
         self.said.append(super().logits(hidden[0, -1]))
         return hidden
 
@@ -275,12 +275,13 @@ class Remembering(FineGPT):
     def forget(self) -> None:
         self.calls: list[tuple[int, Tensor, Tensor]] = []
 
-    def forward(self, codebook: int, codes: Tensor, rows: slice = slice(None)) -> Tensor:
+    def forward(self, codebook: int, codes: Tensor, rows: slice = slice(None), tail: int | None = None) -> Tensor:
         said = super().forward(codebook, codes, rows)
         self.calls.append((codebook, codes.clone(), said))
         wanted = by_rule(codes[0, :, :2].T.numpy(), self.config.n_codebooks)[codebook]
         ids = torch.arange(said.shape[-1])
-        return torch.where(ids == torch.from_numpy(wanted)[:, None], 0.0, -1e4)[None]
+        scripted = torch.where(ids == torch.from_numpy(wanted)[:, None], 0.0, -1e4)[None]
+        return scripted if tail is None else scripted[:, -tail:]
 
 
 def by_rule(coarse: np.ndarray, n_codebooks: int) -> np.ndarray:
