@@ -6,45 +6,29 @@ import logging
 import os
 import secrets
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
 from bark.checkpoints.opening import open_model
-from bark.engine import CoarseHistory, stage_generator
 from bark.engine.device import choose_device, choose_dtype
 from bark.engine.quantize import choose_quantize
-from bark.errors import BarkWarning
+from bark.errors import BarkWarning, OptionError
 from bark.models.config import ModelConfig
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.record import Progress, Record
-from bark.result import Generation, Tokens
+from bark.result import Generation
 from bark.settings import Settings
+from bark.speaking import FloatArray, Request, Speaking
 from bark.text.normalize import normalize
-from bark.tokens import SUNO, IntArray
-from bark.voices import Voice, VoiceLike
-
-FloatArray = npt.NDArray[np.float32]
-T = TypeVar("T")
+from bark.tokens import SUNO
+from bark.voices import VoiceLike
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Request:
-    """What one utterance is made from."""
-
-    text: str
-    ids: list[int]
-    voice: Voice | None
-    options: GenerateOptions
-    seed: int
 
 
 class Bark:
@@ -97,6 +81,7 @@ class Bark:
             offload=settings.offload if offload is None else offload,
         )
         self.voices = self.parts.voices
+        self._speaking = Speaking(self.parts)
         logger.info("%s", self)
 
     def __repr__(self) -> str:
@@ -159,28 +144,89 @@ class Bark:
             OptionError: an option makes no sense.
             CheckpointError: a part of the checkpoint is missing or broken.
         """
-        options = (options or self.config.generation).with_changes(
-            seed=seed, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
+        options = self._options(
+            options, seed=seed, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
         )
-        request = self._request(text, voice, options)
+        request = self.request(text, voice, options, stacklevel=3)
         record = Record(progress)
-        pieces = list(self._speak(request, record))
-        if not pieces:
-            warnings.warn("the model ended the utterance at once: the audio is empty", BarkWarning, stacklevel=2)
-        return Generation(
-            text=request.text,
-            audio=np.concatenate(pieces) if pieces else np.empty(0, dtype=np.float32),
-            sample_rate=self.sample_rate,
-            tokens=self._tokens(record),
-            timings=record.timings,
-            seed=request.seed,
-        )
+        return self._made(request, list(self._speaking.alone(request, record)), record, stacklevel=3)
 
-    def _request(self, text: str, voice: VoiceLike | None, options: GenerateOptions) -> Request:
+    def generate_batch(
+        self,
+        texts: Iterable[str],
+        voices: VoiceLike | Sequence[VoiceLike | None] | None = None,
+        *,
+        seed: int | Sequence[int] | None = None,
+        temperature: float | None = None,
+        min_eos_p: float | None = None,
+        max_duration: float | None = None,
+        options: GenerateOptions | None = None,
+        slots: int = 8,
+    ) -> list[Generation]:
+        """Speaks many texts, several at a time: sooner done than one after another, each as it would be alone.
+
+        Args:
+            texts: what to say.
+            voices: who says it: one for all, or a list of one for each.
+            seed: of each text, or one number: the first text's, the next has the next.
+            temperature, min_eos_p, max_duration, options: for all; see `generate`.
+            slots: texts at a time; each takes room for its keys and values (`n_layer × block_size × n_embd × 2`
+                numbers).
+
+        Returns:
+            One for each text, in their order. `timings` are of each from its first token to its last, with those
+            beside it.
+
+        Raises:
+            OptionError: there aren't as many voices or seeds as texts, or an option makes no sense.
+            BarkError: as `generate` does, before anything is spoken.
+        """
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        options = self._options(options, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration)
+        first = seed if isinstance(seed, Integral) else None
+        seeds = _each(seed, len(texts), "seeds") if first is None else [int(first) + i for i in range(len(texts))]
+        requests = [
+            self.request(text, voice, options.with_changes(seed=own), stacklevel=3)
+            for text, voice, own in zip(texts, _each(voices, len(texts), "voices"), seeds, strict=True)
+        ]
+        found = {id(request): made for request, made in self.iterate(requests, slots)}
+        return [found[id(request)] for request in requests]
+
+    def iterate(self, requests: Iterable[Request], slots: int = 8) -> Iterator[tuple[Request, Generation]]:
+        """Speaks requests (see `request`), several at a time, and gives each as soon as it is done.
+
+        Args:
+            requests: as many as there are; they are asked for when there is room for them.
+            slots: how many at a time.
+
+        Raises:
+            OptionError: there are no slots.
+            CheckpointError: a part of the checkpoint is missing or broken.
+        """
+        if slots < 1:
+            raise OptionError(f"slots must be at least 1, not {slots}")
+        for request, audio, record in self._speaking.together(requests, slots):
+            yield request, self._made(request, audio, record, stacklevel=4)
+
+    def request(
+        self, text: str, voice: VoiceLike | None = None, options: GenerateOptions | None = None, *, stacklevel: int = 2
+    ) -> Request:
+        """What one utterance is made from, checked; for `iterate`.
+
+        Args:
+            text: what to say.
+            voice: who says it; see `generate`.
+            options: None for the model's own. Without a seed one is drawn.
+            stacklevel: of a warning that the text is too long; 2 is the caller.
+
+        Raises:
+            BarkError: as `generate` does.
+        """
+        options = options or self.config.generation
         text = normalize(text)
         return Request(
             text=text,
-            ids=self.encode(text, stacklevel=4),
+            ids=self.encode(text, stacklevel=stacklevel + 1),
             voice=None if voice is None else self.voices.load(voice),
             options=options,
             seed=secrets.randbelow(2**32) if options.seed is None else options.seed,
@@ -205,85 +251,25 @@ class Bark:
             )
         return ids[:length]
 
-    def _speak(self, request: Request, record: Record) -> Iterator[FloatArray]:
-        """The audio in pieces, each as soon as it is settled; every stage draws on the one before."""
-        space = self.config.tokens
-        semantic = self._semantic_tokens(request, record)
-        semantic = self._passed(record.watch("semantic", semantic, lambda token: 1 / space.semantic_rate))
-        coarse = self._coarse_codes(semantic, request, record)
-        coarse = self._passed(record.watch("coarse", coarse, lambda codes: codes.shape[1] / space.frame_rate))
-        fine = self._fine_codes(coarse, request, record)
-        fine = self._passed(record.watch("fine", fine, lambda codes: codes.shape[1] / space.frame_rate))
-        audio = self._waveform(fine, record)
-        return record.watch("codec", audio, lambda piece: len(piece) / space.sample_rate)
+    def _options(self, options: GenerateOptions | None, **changes: Any) -> GenerateOptions:
+        return (options or self.config.generation).with_changes(**changes)
 
-    def _passed(self, pieces: Iterator[T]) -> Iterator[T]:
-        """A stage's pieces, for the next: all at once where two models may not be on the device together."""
-        return iter(list(pieces)) if self.parts.offload else pieces
-
-    def _semantic_tokens(self, request: Request, record: Record) -> Iterator[int]:
-        options = request.options
-        with _loading(self.parts.semantic(), record) as stage:
-            yield from stage.generate(
-                np.array(request.ids),
-                request.voice.semantic if request.voice else None,
-                options=options.semantic,
-                min_eos_p=options.min_eos_p,
-                max_duration=options.max_duration,
-                generator=stage_generator(request.seed, "semantic", self.device),
+    def _made(self, request: Request, audio: list[FloatArray], record: Record, stacklevel: int) -> Generation:
+        if not audio:
+            warnings.warn(
+                "the model ended the utterance at once: the audio is empty", BarkWarning, stacklevel=stacklevel
             )
-
-    def _coarse_codes(self, semantic: Iterator[int], request: Request, record: Record) -> Iterator[IntArray]:
-        voice = request.voice
-        with _loading(self.parts.coarse(), record) as stage:
-            yield from stage.generate(
-                semantic,
-                CoarseHistory(voice.semantic, voice.coarse) if voice else None,
-                options=request.options.coarse,
-                generator=stage_generator(request.seed, "coarse", self.device),
-            )
-
-    def _fine_codes(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[IntArray]:
-        with _loading(self.parts.fine(), record) as stage:
-            yield from stage.generate(
-                coarse,
-                request.voice.fine if request.voice else None,
-                options=request.options.fine,
-                generator=stage_generator(request.seed, "fine", self.device),
-            )
-
-    def _waveform(self, fine: Iterator[IntArray], record: Record) -> Iterator[FloatArray]:
-        with _loading(self.parts.codec(), record) as codec:
-            stream, heard = codec.stream(), False
-            for codes in fine:
-                heard = True
-                yield samples(stream.push(torch.tensor(codes, device=self.parts.codec_device)[None]))
-            if heard:
-                yield samples(stream.flush())
-
-    def _tokens(self, record: Record) -> Tokens:
-        space, pieces = self.config.tokens, record.pieces
-        return Tokens(
-            semantic=np.array(pieces["semantic"], dtype=np.int64),
-            coarse=_joined(pieces["coarse"], space.n_coarse),
-            fine=_joined(pieces["fine"], space.n_codebooks),
-        )
+        return self._speaking.generation(request, audio, record)
 
 
-def _joined(pieces: list[Any], rows: int) -> IntArray:
-    return np.concatenate([np.empty((rows, 0), dtype=np.int64), *pieces], axis=1)
+def _each(values: Any, count: int, what: str) -> Sequence[Any]:
+    """One value for each text: those of a list, or the same for all.
 
-
-@contextmanager
-def _loading(part: AbstractContextManager[T], record: Record) -> Iterator[T]:
-    """Borrows a part; the time that it takes to get it counts as loading."""
-    with ExitStack() as stack:
-        with record.running("load"):
-            borrowed = stack.enter_context(part)
-        yield borrowed
-
-
-def samples(audio: torch.Tensor) -> FloatArray:
-    """Audio [1, N] of a codec as [N], within [−1, 1], which a codec may exceed a little."""
-    clamped: FloatArray = audio[0].float().clamp(-1, 1).cpu().numpy()
-    return clamped
+    Raises:
+        OptionError: there are more or fewer.
+    """
+    if not isinstance(values, (list, tuple)):
+        return [values] * count
+    if len(values) != count:
+        raise OptionError(f"{what}: {len(values)} for {count} texts")
+    return values

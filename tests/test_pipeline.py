@@ -156,9 +156,9 @@ def test_progress(bark: Bark) -> None:
 
 
 def test_the_audio_comes_in_pieces(bark: Bark) -> None:
-    request = bark._request(TEXT, None, GenerateOptions(seed=1))
+    request = bark.request(TEXT, options=GenerateOptions(seed=1))
     record = Record()
-    pieces = bark._speak(request, record)
+    pieces = bark._speaking.alone(request, record)
     next(pieces)
     begun = len(record.pieces["semantic"])
     assert sum(1 for _ in pieces) > 1
@@ -278,3 +278,63 @@ class TestPrecision:
     def test_it_speaks(self, choice: dict[str, str], checkpoint: Path) -> None:
         first, again = (Bark(checkpoint, "cpu", **choice).generate("w1 w2", seed=3) for _ in range(2))
         assert len(first.audio) and np.array_equal(first.audio, again.audio)
+
+
+class TestBatch:
+    TEXTS = (TEXT, "w3 w4 w5", "Hello", "w1 w2 w3 w4 w5 w6 w7", "name name")
+
+    @pytest.mark.parametrize("slots", [1, 2, 8])
+    def test_each_is_as_alone(self, slots: int, checkpoint: Path) -> None:
+        exact = Bark(checkpoint, "cpu", "float32")
+        voices = ["v2/en_speaker_0", None, "v2/en_speaker_1", None, "v2/en_speaker_0"]
+        made = exact.generate_batch(self.TEXTS, voices, seed=[7, 2, 9, 4, 1], max_duration=2.0, slots=slots)
+        for one, text, voice, seed in zip(made, self.TEXTS, voices, [7, 2, 9, 4, 1], strict=True):
+            alone = exact.generate(text, voice, seed=seed, max_duration=2.0)
+            assert (one.text, one.seed) == (alone.text, alone.seed)
+            assert np.array_equal(one.tokens.fine, alone.tokens.fine)
+            assert np.array_equal(one.audio, alone.audio)
+            assert set(one.timings) - {"load"} == {"semantic", "coarse", "fine", "codec"}
+
+    def test_seeds_follow_each_other(self, bark: Bark) -> None:
+        made = bark.generate_batch(["Hello", "Hello"], seed=5, max_duration=0.5)
+        assert [one.seed for one in made] == [5, 6]
+        assert len({one.seed for one in bark.generate_batch(["Hello"] * 3, max_duration=0.5)}) == 3
+
+    def test_one_voice_for_all(self, bark: Bark) -> None:
+        made = bark.generate_batch(["Hello", "w1"], "v2/en_speaker_1", seed=[1, 1], max_duration=0.5)
+        alone = bark.generate("w1", "v2/en_speaker_1", seed=1, max_duration=0.5)
+        assert np.array_equal(made[1].tokens.semantic, alone.tokens.semantic)
+
+    def test_nothing(self, bark: Bark) -> None:
+        assert bark.generate_batch([]) == []
+
+    @pytest.mark.parametrize(
+        ("wrong", "says"),
+        [
+            ({"voices": ["v2/en_speaker_0"]}, "voices: 1 for 2 texts"),
+            ({"seed": [1, 2, 3]}, "seeds: 3 for 2 texts"),
+            ({"slots": 0}, "slots must be at least 1, not 0"),
+            ({"seed": -4}, "seed must be a whole number"),
+        ],
+    )
+    def test_mistakes(self, wrong: dict[str, Any], says: str, bark: Bark) -> None:
+        with pytest.raises(OptionError, match=says):
+            bark.generate_batch(["Hello", "w1"], **wrong)
+
+    def test_a_bad_text_is_told_before_anything_is_spoken(self, bark: Bark, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bark, "iterate", None)
+        with pytest.raises(TextError):
+            bark.generate_batch(["Hello", " "])
+
+    def test_requests_are_asked_for_when_there_is_room(self, bark: Bark) -> None:
+        asked = []
+
+        def requests() -> Any:
+            for i in range(20):
+                asked.append(i)
+                yield bark.request("Hello", options=GenerateOptions(seed=i, max_duration=0.2))
+
+        done = bark.iterate(requests(), slots=2)
+        request, first = next(done)
+        assert first.seed == request.seed
+        assert len(asked) <= 6

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bark.engine.checks import Tokens, check_vocabularies, code_rows, token_row
-from bark.engine.decoder import Decoder
+from bark.engine.prefix import Prefix
 from bark.engine.sampling import Sampler
+from bark.engine.sequence import Head, Read, Sequence, alone
 from bark.errors import BarkError, CheckpointError, VoiceError
 from bark.models.config import GPTConfig, ModelConfig
 from bark.models.gpt import GPT
@@ -67,16 +70,24 @@ class CoarseStage:
         self.layout = config.coarse_layout
         self.max_semantic_history = math.floor(self.layout.max_history / self.tokens.coarse_per_semantic)
         self._check(model.config)
+        # made once, so that sequences that want the same codebook can be told from those that want another
+        self._heads: list[Head] = [partial(self._logits, codebook) for codebook in range(self.tokens.n_coarse)]
 
     def generate(
+        self, semantic: Iterable[int], history: CoarseHistory | None = None, *, options: SamplingOptions, **more: Any
+    ) -> Iterator[IntArray]:
+        """Codes [n_coarse, t], a window at a time; the arguments are those of `sequence`."""
+        return alone(self.model, self.capacity, self.sequence(semantic, history, options=options, **more))
+
+    def sequence(
         self,
         semantic: Iterable[int],
         history: CoarseHistory | None = None,
         *,
         options: SamplingOptions,
         generator: torch.Generator | None = None,
-    ) -> Iterator[IntArray]:
-        """Codes [n_coarse, t], a window at a time; all windows together have `frames(len(semantic))` frames.
+    ) -> Sequence[IntArray]:
+        """An utterance that puts out codes [n_coarse, t], a window at a time, in all `frames(len(semantic))` frames.
 
         Args:
             semantic: tokens, at once or as they come.
@@ -101,10 +112,9 @@ class CoarseStage:
         """Frames of so many semantic tokens."""
         return math.floor(n_semantic * self.tokens.coarse_per_semantic / self.tokens.n_coarse)
 
-    @torch.inference_mode()
-    def _stream(self, semantic: Lookahead, written: list[int], samplers: list[Sampler]) -> Iterator[IntArray]:
+    def _stream(self, semantic: Lookahead, written: list[int], samplers: list[Sampler]) -> Sequence[IntArray]:
         n_before, step = len(semantic.tokens), 0
-        decoder = Decoder(self.model, self._capacity)
+        prefix = Prefix()
         while True:
             start = self._window_start(n_before, step)
             semantic.reach(start + self.layout.semantic_window)
@@ -113,7 +123,7 @@ class CoarseStage:
             count = min(self.layout.stride, steps - step)
             if count <= 0:
                 return
-            new = self._write(decoder, self._prompt(semantic.tokens[start:], written), count, samplers)
+            new = yield from self._write(prefix, self._prompt(semantic.tokens[start:], written), count, samplers)
             written += new
             step += count
             yield self.tokens.unflatten_coarse(np.array(new))
@@ -133,18 +143,30 @@ class CoarseStage:
         pads = [self.tokens.coarse_semantic_pad] * (self.layout.semantic_window - len(window))
         return [*window, *pads, self.tokens.coarse_infer, *written[max(0, len(written) - self.layout.max_history) :]]
 
-    def _write(self, decoder: Decoder, prompt: list[int], count: int, samplers: list[Sampler]) -> list[int]:
+    def _write(
+        self, prefix: Prefix, prompt: list[int], count: int, samplers: list[Sampler]
+    ) -> Generator[Read, Tensor, list[int]]:
         """So many new tokens, beginning with codebook 0."""
-        hidden = decoder.start(prompt)
+        same = prefix.start(prompt)
+        tokens = torch.tensor(prompt[same:], device=self.model.device)
+        positions = torch.arange(same, len(prompt), device=tokens.device)
+        logits = yield Read(self.model.embed(tokens[None]), positions, same, self._heads[0])
         new: list[Tensor] = []
         for i in range(count):
             codebook = i % self.tokens.n_coarse
-            rows = self.tokens.coarse_rows(codebook)
-            new.append(samplers[codebook](self.model.logits(hidden, rows)) + rows.start)
+            token = samplers[codebook](logits) + self.tokens.coarse_rows(codebook).start
+            new.append(token)
             if i + 1 < count:
-                hidden = decoder.step(new[-1], len(prompt) + i)
-        tokens: list[int] = torch.stack(new).tolist()  # the window's one wait for the device
-        return tokens
+                prefix.step(token)
+                at = len(prompt) + i
+                position = torch.full((1,), at, device=token.device)
+                head = self._heads[(codebook + 1) % self.tokens.n_coarse]
+                logits = yield Read(self.model.embed(token.view(1, 1)), position, at, head)
+        written: list[int] = torch.stack(new).tolist()  # the window's one wait for the device
+        return written
+
+    def _logits(self, codebook: int, hidden: Tensor) -> Tensor:
+        return self.model.logits(hidden, self.tokens.coarse_rows(codebook))
 
     def _history(self, history: CoarseHistory | None) -> tuple[list[int], list[int]]:
         """The end of the voice's semantic and coarse tokens, as long as each other."""
@@ -166,7 +188,7 @@ class CoarseStage:
         return int(token)
 
     @property
-    def _capacity(self) -> int:
+    def capacity(self) -> int:
         """Positions of a whole window; its last token is never read."""
         return self.layout.semantic_window + 1 + self.layout.max_history + self.layout.stride - 1
 
@@ -174,9 +196,9 @@ class CoarseStage:
         codes = self.tokens.coarse_rows(self.tokens.n_coarse - 1).stop
         inputs = max(codes, self.tokens.coarse_semantic_pad + 1, self.tokens.coarse_infer + 1)
         check_vocabularies(shape, inputs, codes, "coarse")
-        if self._capacity > shape.block_size:
+        if self.capacity > shape.block_size:
             raise CheckpointError(
-                f"config.json: coarse: a window of {self._capacity} positions in a block_size of {shape.block_size}"
+                f"config.json: coarse: a window of {self.capacity} positions in a block_size of {shape.block_size}"
             )
         if self.layout.stride < 1 or self.layout.stride % self.tokens.n_coarse:
             raise CheckpointError(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from bark.models.config import GPTConfig
+from bark.models.layers import attend
 
 
 class KVCache:
@@ -53,6 +54,13 @@ class KVCache:
         if layer == len(self._keys) - 1:
             self._length = end
         return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
+        """Attention of new positions to themselves and those read before, [B, H, T, D]; see `append`."""
+        keys, values = self.append(layer, key, value)
+        if keys.shape[2] > key.shape[2]:
+            key, value = keys, values
+        return attend(query, key, value, causal)
 
     def truncate(self, length: int) -> None:
         """Forgets the positions from `length` on.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bark.engine.checks import Tokens, check_vocabularies, token_row
-from bark.engine.decoder import Decoder
 from bark.engine.sampling import MinEos, Sampler
+from bark.engine.sequence import Head, Read, Sequence, alone
 from bark.errors import CheckpointError, TextError, VoiceError
 from bark.models.config import ModelConfig
 from bark.models.gpt import GPT
@@ -46,6 +47,17 @@ class SemanticStage:
         return self.layout.text_length
 
     def generate(
+        self, text: Tokens, history: Tokens | None = None, *, options: SamplingOptions, **more: Any
+    ) -> Iterator[int]:
+        """Semantic tokens, one at a time; the arguments are those of `sequence`."""
+        return alone(self.model, self.capacity, self.sequence(text, history, options=options, **more))
+
+    @property
+    def capacity(self) -> int:
+        """Positions of the longest utterance; its last token is never read."""
+        return self.layout.prompt_length + self._limit(None)
+
+    def sequence(
         self,
         text: Tokens,
         history: Tokens | None = None,
@@ -55,8 +67,8 @@ class SemanticStage:
         max_duration: float | None = None,
         stop_at_eos: bool = True,
         generator: torch.Generator | None = None,
-    ) -> Iterator[int]:
-        """Semantic tokens, one at a time.
+    ) -> Sequence[int]:
+        """An utterance that puts out its semantic tokens, one at a time.
 
         Args:
             text: token ids [N] as the tokenizer gives them, 1 ≤ N ≤ `text_length`.
@@ -71,26 +83,25 @@ class SemanticStage:
             TextError: there is no text, too much of it, or it is not of this model's vocabulary.
             VoiceError: the history is not of this model's vocabulary.
         """
-        embedded, positions = self._prompt(self._text(text), self._history(history))
+        prompt, positions = self._prompt(self._text(text), self._history(history))
         limit = self._limit(max_duration)
         extra = [MinEos(self.tokens.semantic_vocab, min_eos_p)] if stop_at_eos and min_eos_p is not None else []
         sampler = Sampler(options, generator, self.model.device, extra)
-        return self._stream(embedded, positions, sampler, limit, stop_at_eos)
+        head = self._with_eos if stop_at_eos else self._without_eos
+        return self._utterance(prompt, positions, sampler, limit, head)
 
-    @torch.inference_mode()
-    def _stream(
-        self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, stop_at_eos: bool
-    ) -> Iterator[int]:
-        decoder = Decoder(self.model, prompt.shape[1] + limit - 1)
-        hidden = decoder.read(self._embed(prompt), positions)
+    def _utterance(self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, head: Head) -> Sequence[int]:
+        logits = yield Read(self._embed(prompt), positions, 0, head)
+        read = len(positions)
         for n in range(limit):
-            token = sampler(self._logits(hidden, stop_at_eos))
+            token = sampler(logits)
             value = int(token)
             if value == self.tokens.semantic_vocab:
                 return
             yield value
             if n + 1 < limit:
-                hidden = decoder.step(token, self.layout.prompt_length + 1 + n)
+                position = torch.full((1,), self.layout.prompt_length + 1 + n, device=token.device)
+                logits = yield Read(self.model.embed(token.view(1, 1)), position, read + n, head)
 
     def _prompt(self, text: IntArray, history: IntArray) -> tuple[Tensor, Tensor]:
         """Rows [2, P + 1] to be embedded and summed, and their positions [P + 1].
@@ -114,13 +125,14 @@ class SemanticStage:
         text, history = self.model.embed(rows)[:, None]
         return torch.cat([text[:, :-1] + history[:, :-1], text[:, -1:]], dim=1)
 
-    def _logits(self, hidden: Tensor, with_eos: bool) -> Tensor:
-        """Logits [semantic_vocab], and that of the end as the last."""
-        logits = self.model.logits(hidden, slice(0, self.tokens.semantic_vocab))
-        if not with_eos:
-            return logits
+    def _without_eos(self, hidden: Tensor) -> Tensor:
+        """Logits [..., semantic_vocab]."""
+        return self.model.logits(hidden, slice(0, self.tokens.semantic_vocab))
+
+    def _with_eos(self, hidden: Tensor) -> Tensor:
+        """Logits [..., semantic_vocab], and that of the end as the last."""
         eos = self.tokens.semantic_eos
-        return torch.cat([logits, self.model.logits(hidden, slice(eos, eos + 1))], dim=-1)
+        return torch.cat([self._without_eos(hidden), self.model.logits(hidden, slice(eos, eos + 1))], dim=-1)
 
     def _limit(self, max_duration: float | None) -> int:
         limit = min(self.layout.max_steps, self.model.config.block_size - self.layout.prompt_length)

@@ -14,8 +14,11 @@ ATTENTION_BLOCK = 192  # queries; of 64, 128, 192 and 256 the fastest or next to
 class AttentionCache(Protocol):
     """Keys and values of the positions read so far."""
 
-    def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Takes keys and values [B, H, T, D] of new positions, gives those of all positions [B, H, S, D]."""
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
+        """Takes keys and values [B, H, T, D] of new positions; gives what queries gather from all positions.
+
+        Queries may be fewer than new positions; then they are of the last ones.
+        """
 
 
 class SelfAttention(nn.Module):
@@ -48,11 +51,11 @@ class SelfAttention(nn.Module):
         query, key, value = self._heads(x)
         if tail is not None:
             query = query[:, :, -tail:]
-        if cache is not None:
-            keys, values = cache.append(layer, key, value)
-            if keys.shape[2] > key.shape[2]:
-                key, value = keys, values
-        y = self.c_proj(attend(query, key, value, self.causal).transpose(1, 2).flatten(2))
+        if cache is None:
+            gathered = attend(query, key, value, self.causal)
+        else:
+            gathered = cache.attend(layer, query, key, value, self.causal)
+        y = self.c_proj(gathered.transpose(1, 2).flatten(2))
         assert isinstance(y, Tensor)
         return y
 

@@ -12,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bark.engine import CoarseHistory, CoarseStage, decoder, stage_generator
+from bark.engine import CoarseHistory, CoarseStage, prefix, stage_generator
+from bark.engine.prefix import Prefix
 from bark.errors import BarkError, CheckpointError, VoiceError
 from bark.models.config import ModelConfig
 from bark.models.gpt import GPT
@@ -56,13 +57,13 @@ class Recorder:
 
         self.model = scripted(config.coarse, script)
         self.stage = CoarseStage(self.model, config)
-        start = decoder.Decoder.start
+        start = Prefix.start
 
-        def listen(own: decoder.Decoder, tokens: list[int]) -> torch.Tensor:
+        def listen(own: Prefix, tokens: list[int]) -> int:
             self.prompts.append(list(tokens))
             return start(own, tokens)
 
-        patch.setattr(decoder.Decoder, "start", listen)
+        patch.setattr(Prefix, "start", listen)
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ class TestWindows:
             return joined(pup_stage.generate(range(17), options=options, generator=stage_generator(1, "x"))).tolist()
 
         kept = codes()
-        monkeypatch.setattr(decoder, "common_prefix", lambda _a, _b: 0)
+        monkeypatch.setattr(prefix, "common_prefix", lambda _a, _b: 0)
         assert codes() == kept
 
     @settings(max_examples=25, deadline=None)

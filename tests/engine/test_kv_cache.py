@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bark.engine import KVCache
-from bark.engine.decoder import common_prefix
+from bark.engine.prefix import common_prefix
 from bark.models.config import GPTConfig
 
 CONFIG = GPTConfig(n_layer=2, n_head=3, n_embd=12, block_size=10, input_vocab=5, output_vocab=5)

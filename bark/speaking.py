@@ -1,0 +1,207 @@
+"""One request through all stages: what each is asked for, alone or together with others'."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from bark.engine import CoarseHistory, CoarseStage, SemanticStage, stage_generator
+from bark.engine.sequence import Read, Sequence, alone, together
+from bark.options import GenerateOptions
+from bark.parts import Parts
+from bark.record import Record
+from bark.result import Generation, Tokens
+from bark.tokens import IntArray
+from bark.voices import Voice
+
+FloatArray = npt.NDArray[np.float32]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What one utterance is made from."""
+
+    text: str
+    ids: list[int]
+    voice: Voice | None
+    options: GenerateOptions
+    seed: int
+
+    def generator(self, stage: str, device: torch.device) -> torch.Generator:
+        """The source of a stage's draws."""
+        return stage_generator(self.seed, stage, device)
+
+    def semantic(self, stage: SemanticStage) -> Sequence[int]:
+        """The first stage's part, not begun."""
+        return stage.sequence(
+            np.array(self.ids),
+            self.voice.semantic if self.voice else None,
+            options=self.options.semantic,
+            min_eos_p=self.options.min_eos_p,
+            max_duration=self.options.max_duration,
+            generator=self.generator("semantic", stage.model.device),
+        )
+
+    def coarse(self, stage: CoarseStage, semantic: Iterable[int]) -> Sequence[IntArray]:
+        """The second stage's part, not begun."""
+        voice = self.voice
+        return stage.sequence(
+            semantic,
+            CoarseHistory(voice.semantic, voice.coarse) if voice else None,
+            options=self.options.coarse,
+            generator=self.generator("coarse", stage.model.device),
+        )
+
+
+class Speaking:
+    """Requests through the stages of a model.
+
+    Args:
+        parts: of the model.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.tokens = parts.config.tokens
+
+    def alone(self, request: Request, record: Record) -> Iterator[FloatArray]:
+        """The audio of one in pieces, each as soon as it is settled; every stage draws on the one before."""
+        semantic = self._passed(self._semantic(request, record))
+        coarse = self._passed(self._coarse(semantic, request, record))
+        return self._sound(coarse, request, record)
+
+    def together(self, requests: Iterable[Request], slots: int) -> Iterator[tuple[Request, list[FloatArray], Record]]:
+        """The audio of many, each with its record, in the order in which they are done.
+
+        A stage that is free takes the next request that the stage before has done, and that one goes on only when
+        it is asked for more. So what is at hand is bounded by the slots, however many requests there are.
+        """
+        for request, record, codes in self._passed(self._coarse_together(requests, slots)):
+            yield request, list(self._sound(codes, request, record)), record
+
+    def generation(self, request: Request, audio: list[FloatArray], record: Record) -> Generation:
+        """The result of a request."""
+        return Generation(
+            text=request.text,
+            audio=np.concatenate(audio) if audio else np.empty(0, dtype=np.float32),
+            sample_rate=self.tokens.sample_rate,
+            tokens=Tokens(
+                semantic=np.array(record.pieces["semantic"], dtype=np.int64),
+                coarse=_joined(record.pieces["coarse"], self.tokens.n_coarse),
+                fine=_joined(record.pieces["fine"], self.tokens.n_codebooks),
+            ),
+            timings=record.timings,
+            seed=request.seed,
+        )
+
+    def _semantic_together(
+        self, requests: Iterable[Request], slots: int
+    ) -> Iterator[tuple[Request, Record, list[int]]]:
+        with self.parts.semantic() as stage:
+            sequences = (((r, record := Record()), _whole("semantic", r.semantic(stage), record)) for r in requests)
+            for (request, record), tokens in together(stage.model, stage.capacity, sequences, slots):
+                yield request, record, tokens
+
+    def _coarse_together(
+        self, requests: Iterable[Request], slots: int
+    ) -> Iterator[tuple[Request, Record, Iterator[IntArray]]]:
+        said = self._passed(self._semantic_together(requests, slots))
+        with self.parts.coarse() as stage:
+            sequences = ((each[:2], _whole("coarse", each[0].coarse(stage, each[2]), each[1])) for each in said)
+            for (request, record), codes in together(stage.model, stage.capacity, sequences, slots):
+                yield request, record, iter(codes)
+
+    def _passed(self, pieces: Iterator[T]) -> Iterator[T]:
+        """A stage's pieces, for the next: all at once where two models may not be on the device together."""
+        return iter(list(pieces)) if self.parts.offload else pieces
+
+    def _semantic(self, request: Request, record: Record) -> Iterator[int]:
+        def tokens() -> Iterator[int]:
+            with _loading(self.parts.semantic(), record) as stage:
+                yield from alone(stage.model, stage.capacity, request.semantic(stage))
+
+        return record.watch("semantic", tokens(), lambda token: 1 / self.tokens.semantic_rate)
+
+    def _coarse(self, semantic: Iterator[int], request: Request, record: Record) -> Iterator[IntArray]:
+        def codes() -> Iterator[IntArray]:
+            with _loading(self.parts.coarse(), record) as stage:
+                yield from alone(stage.model, stage.capacity, request.coarse(stage, semantic))
+
+        return record.watch("coarse", codes(), self._seconds)
+
+    def _sound(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[FloatArray]:
+        """What the fine stage and the codec make of coarse codes."""
+        fine = self._passed(record.watch("fine", self._fine(coarse, request, record), self._seconds))
+        audio = self._waveform(fine, record)
+        return record.watch("codec", audio, lambda piece: len(piece) / self.tokens.sample_rate)
+
+    def _fine(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[IntArray]:
+        with _loading(self.parts.fine(), record) as stage:
+            yield from stage.generate(
+                coarse,
+                request.voice.fine if request.voice else None,
+                options=request.options.fine,
+                generator=request.generator("fine", stage.model.device),
+            )
+
+    def _waveform(self, fine: Iterator[IntArray], record: Record) -> Iterator[FloatArray]:
+        with _loading(self.parts.codec(), record) as codec:
+            stream, heard = codec.stream(), False
+            for codes in fine:
+                heard = True
+                yield samples(stream.push(torch.tensor(codes, device=self.parts.codec_device)[None]))
+            if heard:
+                yield samples(stream.flush())
+
+    def _seconds(self, codes: IntArray) -> float:
+        return float(codes.shape[1] / self.tokens.frame_rate)
+
+
+def _whole(stage: str, sequence: Sequence[T], record: Record) -> Sequence[list[T]]:
+    """The same sequence, with all its output put out at the end; noted, as is the time from its first read to then."""
+    pieces: list[T] = []
+    with record.running(stage):
+        yield from _collected(sequence, pieces)
+    record.pieces[stage] = pieces
+    yield pieces
+
+
+def _collected(sequence: Sequence[T], pieces: list[T]) -> Generator[Read, Any, None]:
+    """The reads of a sequence; its output goes to `pieces`."""
+    reply = None
+    while True:
+        try:
+            item = sequence.send(reply)
+        except StopIteration:
+            return
+        if isinstance(item, Read):
+            reply = yield item
+        else:
+            pieces.append(item)
+            reply = None
+
+
+def _joined(pieces: list[Any], rows: int) -> IntArray:
+    return np.concatenate([np.empty((rows, 0), dtype=np.int64), *pieces], axis=1)
+
+
+@contextmanager
+def _loading(part: AbstractContextManager[T], record: Record) -> Iterator[T]:
+    """Borrows a part; the time that it takes to get it counts as loading."""
+    with ExitStack() as stack:
+        with record.running("load"):
+            borrowed = stack.enter_context(part)
+        yield borrowed
+
+
+def samples(audio: torch.Tensor) -> FloatArray:
+    """Audio [1, N] of a codec as [N], within [−1, 1], which a codec may exceed a little."""
+    clamped: FloatArray = audio[0].float().clamp(-1, 1).cpu().numpy()
+    return clamped
