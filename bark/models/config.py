@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any, TypeVar, get_type_hints
 
 from bark.errors import CheckpointError, OptionError
-from bark.options import GenerateOptions, SamplingOptions
+from bark.options import GenerateOptions
 from bark.tokens import SUNO, TokenSpace
 
 T = TypeVar("T")
-STAGES = ("semantic", "coarse", "fine")
 
 
 @dataclass(frozen=True)
@@ -143,49 +142,29 @@ class ModelConfig:
         Raises:
             CheckpointError: a value is missing, unknown or of the wrong kind.
         """
-        parts = {
-            "tokens": TokenSpace,
-            "semantic": GPTConfig,
-            "coarse": GPTConfig,
-            "fine": FineGPTConfig,
-            "semantic_layout": SemanticLayout,
-            "coarse_layout": CoarseLayout,
-            "fine_layout": FineLayout,
-        }
-        values = dict(values)
-        for name, kind in parts.items():
-            if name in values:
-                values[name] = from_mapping(kind, values[name], f"config.json: {name}")
-        if "generation" in values:
-            values["generation"] = _generation(values["generation"])
         return from_mapping(cls, values, "config.json")
 
 
 def from_mapping(kind: type[T], values: Any, where: str) -> T:
-    """A config dataclass from plain values.
+    """A config dataclass from plain values; what it holds of other dataclasses is made of the tables within.
 
     Raises:
-        CheckpointError: names are missing or unknown; `where` says in what.
+        CheckpointError: names are missing or unknown, or a value is of the wrong kind; `where` says in what.
     """
     if not isinstance(values, Mapping):
         raise CheckpointError(f"{where}: expected a table of settings, got {type(values).__name__}")
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - known)
+    known = get_type_hints(kind)
+    unknown = sorted(set(values) - set(known))
     if unknown:
         raise CheckpointError(f"{where}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    made = {
+        name: from_mapping(known[name], value, f"{where}: {name}") if is_dataclass(known[name]) else value
+        for name, value in values.items()
+    }
     try:
-        return kind(**values)
+        return kind(**made)
     except (TypeError, OptionError) as error:
         raise CheckpointError(f"{where}: {error}") from error
-
-
-def _generation(values: Any) -> GenerateOptions:
-    where = "config.json: generation"
-    if isinstance(values, Mapping):
-        named = {name: values[name] for name in STAGES if name in values}
-        stages = {name: from_mapping(SamplingOptions, value, f"{where}: {name}") for name, value in named.items()}
-        values = {**values, **stages}
-    return from_mapping(GenerateOptions, values, where)
 
 
 def _suno(name: str, n_layer: int, n_head: int, n_embd: int) -> ModelConfig:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bark.checkpoints.tensors import save_tensors
-from bark.models.config import CoarseLayout, GPTConfig, from_mapping
+from bark.models.config import CoarseLayout, GPTConfig
 from bark.models.gpt import GPT
 from bark.tokens import IntArray, TokenSpace
 from bark.training.attention import alignment_loss, mean_loss, present, run_trunk, sinusoids
@@ -43,10 +43,6 @@ class CoarseTaskConfig:
     alignment_steps: int = 1000
     corruption: Corruption = field(default_factory=Corruption)
     validation_windows: int = 48
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.corruption, Corruption):
-            object.__setattr__(self, "corruption", from_mapping(Corruption, self.corruption, "corruption"))
 
 
 class CoarseTask(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bark.checkpoints.tensors import save_tensors
-from bark.models.config import GPTConfig, SemanticLayout, from_mapping
+from bark.models.config import GPTConfig, SemanticLayout
 from bark.models.gpt import GPT
 from bark.text.tokenizer import TextTokenizer
 from bark.tokens import IntArray, TokenSpace
@@ -51,8 +51,6 @@ class SemanticTaskConfig:
     validation_clips: int = 128
 
     def __post_init__(self) -> None:
-        if not isinstance(self.corruption, Corruption):
-            object.__setattr__(self, "corruption", from_mapping(Corruption, self.corruption, "corruption"))
         object.__setattr__(self, "alignment_heads", tuple((layer, head) for layer, head in self.alignment_heads))
 
 
