@@ -61,13 +61,29 @@ def test_the_same_seed_says_the_same(pup: Bark) -> None:
     np.testing.assert_array_equal(np.frombuffer(done.stdout, np.float32), first.audio)
 
 
+@pytest.fixture(scope="module")
+def exact(bundled: Path) -> Bark:
+    return Bark("pup", "cpu", "float32")
+
+
+def test_rows_of_a_batch_are_as_alone(exact: Bark) -> None:
+    lines = [LINE, "It rained.", "Nobody had told the captain about the holes."]
+    voices = ["v2/en_speaker_0", None, "v2/en_speaker_3"]
+    for made, line, voice, seed in zip(
+        exact.generate_batch(lines, voices, seed=3), lines, voices, (3, 4, 5), strict=True
+    ):
+        alone = exact.generate(line, voice, seed=seed)
+        np.testing.assert_array_equal(made.tokens.fine, alone.tokens.fine)
+        np.testing.assert_array_equal(made.audio, alone.audio)
+
+
 @pytest.mark.parametrize("voice", GOLDEN_VOICES)
-def test_golden_tokens(pup: Bark, voice: str) -> None:
+def test_golden_tokens(exact: Bark, voice: str) -> None:
     """The likeliest tokens of every stage, which only a change of weights or of arithmetic may change.
 
     Written by `python tests/golden/make.py`.
     """
     golden = json.loads(GOLDEN.read_text())[voice]
-    tokens = pup.generate(LINE, voice, options=LIKELIEST).tokens
+    tokens = exact.generate(LINE, voice, options=LIKELIEST).tokens
     assert tokens.semantic.tolist() == golden["semantic"]
     assert tokens.fine.tolist() == golden["fine"]

@@ -15,7 +15,7 @@ from bark.pipeline import Bark
 
 def main() -> None:
     """Replaces the file that the test reads."""
-    pup, golden = Bark("pup", device="cpu"), {}
+    pup, golden = Bark("pup", "cpu", "float32"), {}
     for voice in GOLDEN_VOICES:
         tokens = pup.generate(LINE, voice, options=LIKELIEST).tokens
         golden[voice] = {"semantic": tokens.semantic.tolist(), "fine": tokens.fine.tolist()}
