@@ -20,6 +20,7 @@ COMMANDS = {  # name: (module with a typer `app`, what --help says)
     "models": ("bark.cli.models", "List, fetch, check and convert models."),
     "train": ("bark.cli.train", "Train the stages of a model."),
     "evaluate": ("bark.cli.evaluate", "Measure how well a model speaks."),
+    "bench": ("bark.cli.bench", "Measure how fast a model is on this machine."),
     "doctor": ("bark.cli.doctor", "Say what would be used, and what is missing."),
 }
 ORIGINAL = "bark.cli.original"  # what runs where there is no command, but one of the original's flags
