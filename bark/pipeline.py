@@ -151,6 +151,31 @@ class Bark:
         record = Record(progress)
         return self._made(request, list(self._speaking.alone(request, record)), record, stacklevel=3)
 
+    def stream(
+        self,
+        text: str,
+        voice: VoiceLike | None = None,
+        *,
+        seed: int | None = None,
+        temperature: float | None = None,
+        min_eos_p: float | None = None,
+        max_duration: float | None = None,
+        options: GenerateOptions | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[FloatArray]:
+        """Speaks a text in pieces, each as soon as it is settled; joined they are the audio of `generate`.
+
+        The arguments and the errors are those of `generate`; the errors come at once.
+
+        Returns:
+            Audio, [T] float32 in [−1, 1] each. Between two pieces nothing is computed: whoever plays them should ask
+            for the next while one is played.
+        """
+        options = self._options(
+            options, seed=seed, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
+        )
+        return self._speaking.alone(self.request(text, voice, options, stacklevel=3), Record(progress))
+
     def generate_batch(
         self,
         texts: Iterable[str],

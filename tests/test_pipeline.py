@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from bark.errors import BarkWarning, CheckpointError, OptionError, OutputError, TextError, VoiceError
 from bark.options import GenerateOptions, SamplingOptions
 from bark.pipeline import Bark
-from bark.record import Record
 from bark.result import Generation
 from bark.settings import Settings
 from bark.tokens import TokenSpace
@@ -156,13 +155,27 @@ def test_progress(bark: Bark) -> None:
 
 
 def test_the_audio_comes_in_pieces(bark: Bark) -> None:
-    request = bark.request(TEXT, options=GenerateOptions(seed=1))
-    record = Record()
-    pieces = bark._speaking.alone(request, record)
+    heard: list[tuple[str, float]] = []
+    pieces = bark.stream(TEXT, seed=1, progress=lambda stage, seconds, ended: heard.append((stage, seconds)))
     next(pieces)
-    begun = len(record.pieces["semantic"])
+    begun = sum(stage == "semantic" for stage, _ in heard)
     assert sum(1 for _ in pieces) > 1
-    assert 0 < begun < len(record.pieces["semantic"])
+    assert 0 < begun < sum(stage == "semantic" for stage, _ in heard)
+
+
+@pytest.mark.parametrize("voice", [None, "v2/en_speaker_0"])
+def test_the_pieces_are_the_whole(voice: str | None, bark: Bark) -> None:
+    for seed in range(5):
+        whole = bark.generate(TEXT, voice, seed=seed, max_duration=1.0 + seed)
+        pieces = list(bark.stream(TEXT, voice, seed=seed, max_duration=1.0 + seed))
+        assert np.array_equal(np.concatenate(pieces), whole.audio)
+
+
+def test_a_stream_tells_its_errors_at_once(bark: Bark) -> None:
+    with pytest.raises(TextError):
+        bark.stream(" ")
+    with pytest.raises(VoiceError):
+        bark.stream(TEXT, "v2/en_speaker_77")
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

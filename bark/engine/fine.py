@@ -33,7 +33,8 @@ class Windows:
     They are a hop apart, and the last one ends with the utterance. With `pad_window` they are Suno's: a window
     writes from where it has nothing but its own frames before it. Without, what a window writes for good has as
     many frames after it as before it, half of what window and hop leave over, so that no frame is settled at a
-    window's edge.
+    window's edge. With `first_hop` that grows: the first windows are for being heard soon, and settle less, with
+    less ahead of it.
     """
 
     def __init__(self, layout: FineLayout, n_history: int) -> None:
@@ -44,6 +45,9 @@ class Windows:
 
     def end(self, n: int) -> int:
         """Frames that window n reads up to, in an utterance that is long enough."""
+        if self.layout.first_hop:
+            hop = self._hop(n)
+            return self._settled(n) + hop + min(hop, self._beside)
         return self._first + n * self.layout.hop + self.layout.window
 
     def window(self, n: int, total: int) -> Window:
@@ -55,7 +59,16 @@ class Windows:
         """First frame that window n writes; those before it are settled."""
         if self.layout.pad_window:
             return min(self.n_history + n * self.layout.hop, max(0, total - self.layout.hop))
+        if self.layout.first_hop:
+            return self._settled(n)
         return self.end(n - 1) - self._beside if n else self.n_history
+
+    def _hop(self, n: int) -> int:
+        return min(self.layout.hop, self.layout.first_hop << min(n, 32))
+
+    def _settled(self, n: int) -> int:
+        growing = (self.layout.hop // self.layout.first_hop).bit_length()  # after so many hops they are whole
+        return self.n_history + sum(map(self._hop, range(min(n, growing)))) + max(0, n - growing) * self.layout.hop
 
 
 class Frames:
@@ -184,6 +197,11 @@ class FineStage:
             raise CheckpointError(
                 f"config.json: fine_layout: expected 0 < hop ≤ window ≤ {shape.block_size}, the model's block_size, "
                 f"got hop {layout.hop}, window {layout.window}"
+            )
+        if not 0 <= layout.first_hop <= layout.hop or (layout.first_hop and layout.pad_window):
+            raise CheckpointError(
+                f"config.json: fine_layout: a first_hop of {layout.first_hop}, but it goes from 0 to the hop, "
+                f"{layout.hop}, and not with pad_window"
             )
         if layout.pad_window and layout.max_history + layout.hop > layout.window:
             raise CheckpointError(

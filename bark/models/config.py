@@ -101,12 +101,15 @@ class FineLayout:
         hop: frames written before the window moves.
         max_history: frames of the voice set before the utterance, at most.
         pad_window: True as Suno trained: shorter audio is padded to a whole window.
+        first_hop: frames that the first window writes, so that it is done soon; each next one writes twice as many,
+            until it is `hop`. 0 for no such growth, as in Suno's.
     """
 
     window: int = 1024
     hop: int = 512
     max_history: int = 512
     pad_window: bool = True
+    first_hop: int = 0
 
 
 @dataclass(frozen=True)

@@ -36,9 +36,14 @@ def suno_like(pup: ModelConfig) -> ModelConfig:
     return replace(pup, fine_layout=SUNO_LIKE)
 
 
-@pytest.fixture(scope="module", params=["pup", "suno"])
-def stage(request: pytest.FixtureRequest, model: FineGPT, pup: ModelConfig, suno_like: ModelConfig) -> FineStage:
-    return FineStage(model, pup if request.param == "pup" else suno_like)
+@pytest.fixture(scope="module")
+def growing(pup: ModelConfig) -> ModelConfig:
+    return replace(pup, fine_layout=replace(pup.fine_layout, first_hop=2))
+
+
+@pytest.fixture(scope="module", params=["pup", "growing", "suno_like"])
+def stage(request: pytest.FixtureRequest, model: FineGPT) -> FineStage:
+    return FineStage(model, request.getfixturevalue(request.param))
 
 
 def codes_of(rows: int, frames: int, seed: int = 0) -> np.ndarray:
@@ -98,6 +103,33 @@ class TestWindows:
         while windows.end(n) <= total:
             assert windows.window(n, total) == windows.window(n, total + more)
             n += 1
+
+    @given(st.integers(1, 9), st.integers(0, 12), st.integers(0, 15), st.data(), st.integers(1, 90))
+    def test_growing_windows_write_every_frame(
+        self, hop: int, more: int, n_history: int, data: st.DataObject, frames: int
+    ) -> None:
+        first = data.draw(st.integers(1, hop))
+        windows = Windows(FineLayout(hop + more, hop, 15, False, first), n_history)
+        total, reached, written, n = n_history + frames, n_history, 0, 0
+        while reached < total:
+            start, fill, stop = windows.window(n, total)
+            assert 0 <= start <= fill <= reached < stop <= total
+            assert stop - start <= hop + more
+            if stop < total:
+                assert windows.fill(n + 1, total) - fill == min(hop, first * 2**n)
+                assert 0 <= stop - windows.fill(n + 1, total) <= more / 2
+            reached, n, written = stop, n + 1, written + stop - fill
+        assert written >= frames
+
+    def test_growing_windows(self) -> None:
+        windows = Windows(FineLayout(window=24, hop=8, max_history=12, pad_window=False, first_hop=2), 3)
+        assert [windows.window(n, 60) for n in range(5)] == [
+            (0, 3, 7),
+            (0, 5, 13),
+            (1, 9, 25),
+            (9, 17, 33),
+            (17, 25, 41),
+        ]
 
     def test_suno(self) -> None:
         windows = Windows(FineLayout(), 100)
@@ -240,6 +272,8 @@ class TestErrors:
             (FineLayout(window=8, hop=9, max_history=0), "hop ≤ window"),
             (FineLayout(window=8, hop=0, max_history=0), "0 < hop"),
             (FineLayout(window=24, hop=12, max_history=13), "don't fit a window of 24"),
+            (FineLayout(window=24, hop=8, max_history=0, pad_window=False, first_hop=9), "a first_hop of 9"),
+            (FineLayout(window=24, hop=8, max_history=0, first_hop=4), "not with pad_window"),
         ],
     )
     def test_layouts(self, layout: FineLayout, sentence: str, model: FineGPT, pup: ModelConfig) -> None:
