@@ -1,8 +1,8 @@
 """The stages by the names and arguments of Suno's package, so that scripts written for it run as they are.
 
-The model is that of `BARK_MODEL`, else pup. The numbers here are those of Suno's models; another model has its own in
-`Bark.config`. Draws come from torch's own source, as in the original: what follows `torch.manual_seed` is the same
-again. Nothing is loaded, and no torch imported, before a function is called.
+The model is that of `BARK_MODEL`, else pup. Numbers and names beside the functions are in `bark.original`. Draws come
+from torch's own source, as in the original: what follows `torch.manual_seed` is the same again. Nothing is loaded, and
+no torch imported, before a function is called.
 
 `MODEL`, `USE_SMALL_MODELS`, `OFFLOAD_CPU`, `GLOBAL_ENABLE_MPS` and `CACHE_DIR` say what the environment says now; what
 is assigned to them counts instead. All hold when a model is loaded.
@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bark import original
 from bark.errors import BarkError, BarkWarning, OptionError
 from bark.loaded import PARTS, Choice, Loaded
 from bark.options import GenerateOptions, ModelsOwn, SamplingOptions
+from bark.original import *  # noqa: F403
 from bark.progress import shown_progress
 from bark.record import Record
 from bark.settings import Settings
 from bark.text.normalize import normalize
-from bark.tokens import SUNO
 from bark.voices import Voice, VoiceLike
 
 if TYPE_CHECKING:
@@ -36,25 +37,9 @@ if TYPE_CHECKING:
     from bark.tokens import IntArray
 
 __all__ = [
-    "ALLOWED_PROMPTS",
     "CACHE_DIR",
-    "COARSE_INFER_TOKEN",
-    "COARSE_RATE_HZ",
-    "COARSE_SEMANTIC_PAD_TOKEN",
-    "CODEBOOK_SIZE",
-    "CONTEXT_WINDOW_SIZE",
     "GLOBAL_ENABLE_MPS",
-    "N_COARSE_CODEBOOKS",
-    "N_FINE_CODEBOOKS",
     "OFFLOAD_CPU",
-    "SAMPLE_RATE",
-    "SEMANTIC_INFER_TOKEN",
-    "SEMANTIC_PAD_TOKEN",
-    "SEMANTIC_RATE_HZ",
-    "SEMANTIC_VOCAB_SIZE",
-    "SUPPORTED_LANGS",
-    "TEXT_ENCODING_OFFSET",
-    "TEXT_PAD_TOKEN",
     "USE_SMALL_MODELS",
     "clean_models",
     "codec_decode",
@@ -64,44 +49,13 @@ __all__ = [
     "load_codec_model",
     "load_model",
     "models",
+    "models_devices",
     "preload_models",
 ]
+__all__ += original.__all__
 
-CONTEXT_WINDOW_SIZE = 1024
-SEMANTIC_RATE_HZ = SUNO.semantic_rate
-SEMANTIC_VOCAB_SIZE = SUNO.semantic_vocab
-CODEBOOK_SIZE = SUNO.codebook_size
-N_COARSE_CODEBOOKS = SUNO.n_coarse
-N_FINE_CODEBOOKS = SUNO.n_codebooks
-COARSE_RATE_HZ = SUNO.frame_rate
-SAMPLE_RATE = SUNO.sample_rate
-TEXT_ENCODING_OFFSET = SUNO.text_offset
-SEMANTIC_PAD_TOKEN = SUNO.semantic_pad
-TEXT_PAD_TOKEN = SUNO.text_pad
-SEMANTIC_INFER_TOKEN = SUNO.semantic_infer
-COARSE_SEMANTIC_PAD_TOKEN = SUNO.coarse_semantic_pad
-COARSE_INFER_TOKEN = SUNO.coarse_infer
 COARSE_HISTORY, COARSE_STRIDE = 630, 60  # Suno's; as arguments they stand for the model's own
 TEMPERATURE, FINE_TEMPERATURE, MIN_EOS_P = ModelsOwn(0.7), ModelsOwn(0.5), ModelsOwn(0.2)
-
-SUPPORTED_LANGS = [
-    ("English", "en"),
-    ("German", "de"),
-    ("Spanish", "es"),
-    ("French", "fr"),
-    ("Hindi", "hi"),
-    ("Italian", "it"),
-    ("Japanese", "ja"),
-    ("Korean", "ko"),
-    ("Polish", "pl"),
-    ("Portuguese", "pt"),
-    ("Russian", "ru"),
-    ("Turkish", "tr"),
-    ("Chinese", "zh"),
-]
-ALLOWED_PROMPTS = {"announcer"} | {
-    f"{folder}{language}_speaker_{n}" for folder in ("", "v2/") for _, language in SUPPORTED_LANGS for n in range(10)
-}
 
 SWITCHES = {  # the original's name (but for the first): the field of Settings
     "MODEL": "model",
@@ -118,6 +72,8 @@ CACHE_DIR: str
 _loaded = Loaded()
 models: dict[str, Any] = _loaded.networks
 """What is loaded, by the original's names: `text` (`model` and `tokenizer`), `coarse`, `fine`, `codec`."""
+models_devices: dict[str, str] = {}
+"""Where what is loaded goes while it works, where `OFFLOAD_CPU` keeps it on the CPU else; by the same names."""
 
 
 def __getattr__(name: str) -> Any:
@@ -183,6 +139,7 @@ def clean_models(model_key: str | None = None) -> None:
     """Forgets what is loaded: `text`, `coarse`, `fine` or `codec`, or all of them."""
     for name in [model_key] if model_key is not None else list(PARTS):
         _loaded.clean(name)
+        models_devices.pop(name, None)
 
 
 def generate_text_semantic(
@@ -336,7 +293,7 @@ def codec_decode(fine_tokens: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.fl
     import torch
 
     from bark.engine.checks import code_rows
-    from bark.pipeline import samples
+    from bark.speaking import samples
 
     bark = _bark("codec")
     space = bark.config.tokens
@@ -350,7 +307,12 @@ def codec_decode(fine_tokens: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.fl
 def _load(name: str, use_gpu: bool, use_small: bool, force_reload: bool) -> Any:
     settings = _settings()
     settings = replace(settings, small=settings.small or use_small)
-    return _loaded.load(name, Choice(settings, settings.device if use_gpu else "cpu"), force_reload)
+    network = _loaded.load(name, Choice(settings, settings.device if use_gpu else "cpu"), force_reload)
+    models_devices.pop(name, None)
+    if settings.offload:
+        parts = _loaded.owner(name).parts
+        models_devices[name] = str(parts.codec_device if name == "codec" else parts.device)
+    return network
 
 
 def _settings() -> Settings:

