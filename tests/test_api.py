@@ -42,6 +42,11 @@ write_wav("bark_generation.wav", SAMPLE_RATE, audio_array)
 Audio(audio_array, rate=SAMPLE_RATE)
 
 text_prompt = """
+    좋은 아침입니다. 오늘은 날씨가 좋네요.
+"""
+audio_array = generate_audio(text_prompt)
+
+text_prompt = """
     ♪ The dog is in the garden, the garden is green ♪
 """
 audio_array = generate_audio(text_prompt)
@@ -124,6 +129,33 @@ for line in script:
     pieces += [audio_array, silence.copy()]
 Audio(np.concatenate(pieces), rate=SAMPLE_RATE)
 '''
+MEMORY_PROFILING = """
+import os
+import time
+import torch
+
+from bark import generation
+from bark.generation import clean_models, preload_models, generate_text_semantic, models
+from bark import generate_audio, SAMPLE_RATE
+
+os.environ["CUDA_VISIBLE_DEVICES"] = "0"
+profiles = []
+for offload_models in (False, True):
+    setattr(generation, "OFFLOAD_CPU", offload_models)
+    for use_small_models in (False, True):
+        clean_models()
+        preload_models(
+            text_use_small=use_small_models,
+            coarse_use_small=use_small_models,
+            fine_use_small=use_small_models,
+            force_reload=True,
+        )
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        t0 = time.time()
+        audio_array = generate_audio("How much does it take?", silent=True)
+        profiles.append((time.time() - t0, len(audio_array) / SAMPLE_RATE, sorted(models)))
+"""
 CONTINUED = """
 from bark import generate_audio, save_as_prompt, semantic_to_waveform, text_to_semantic
 
@@ -207,6 +239,15 @@ def test_the_readme(played: list[tuple[np.ndarray, int]], tmp_path: Path) -> Non
 def test_small_models_and_offloading(capsys: pytest.CaptureFixture[str]) -> None:
     execute(SMALL_MODELS)
     assert "s of audio" in capsys.readouterr().out
+
+
+def test_the_memory_profiling_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # so that what the script sets is undone
+    monkeypatch.setattr(generation, "OFFLOAD_CPU", False, raising=False)
+    profiles = execute(MEMORY_PROFILING)["profiles"]
+    assert isinstance(profiles, list)
+    assert [loaded for _, _, loaded in profiles] == [["coarse", "codec", "fine", "text"]] * 4
+    assert all(seconds > 0 for _, seconds, _ in profiles)
 
 
 @pytest.mark.filterwarnings("ignore::bark.errors.BarkWarning")
