@@ -5,7 +5,7 @@ VENV := .venv
 DEMO := .venvs/demo
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check
+.PHONY: setup demo test check bench
 
 setup: $(VENV)/.installed
 
@@ -31,3 +31,8 @@ check: setup
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+# Ours beside the original and 🤗 transformers, on the same random weights; docs/benchmarks.md.
+BENCH ?= all
+bench: setup
+	@$(VENV)/bin/python -m benchmarks $(BENCH)

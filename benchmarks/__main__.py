@@ -1,0 +1,151 @@
+"""The command: reads what to measure, measures, and writes tables, figures and a picture."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bark.evaluation.measures import Workload
+from bark.files import replacing
+from benchmarks.compare import Plan, compare
+from benchmarks.load import LoadPlan, load_markdown, measure_loads
+from benchmarks.plot import plot
+from benchmarks.report import to_markdown
+from benchmarks.shapes import SHAPES
+from benchmarks.speech import SENTENCES, compare_speech, speakers, speech_markdown
+from benchmarks.systems import DEFAULT, parse
+from benchmarks.weights import FORMS
+
+OUT = Path("build") / "benchmarks"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command that the arguments name."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Ours beside the others, in one run.")
+    commands = parser.add_subparsers(required=True, dest="command")
+    for name, (run, add_arguments, says) in COMMANDS.items():
+        command = commands.add_parser(name, help=says, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        command.add_argument("--out", type=Path, default=OUT, help="folder of the results")
+        command.set_defaults(run=run)
+        for add in add_arguments:
+            add(command)
+    asked = parser.parse_args(arguments)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    asked.run(asked)
+
+
+def run_compare(asked: argparse.Namespace) -> None:
+    """Stages, the whole way and memory, of all systems."""
+    workload = Workload(asked.text, asked.tokens, asked.seconds, tuple(asked.batches))
+    plan = Plan(
+        systems=[parse(text) for text in asked.systems],
+        shapes=asked.shapes,
+        workload=workload,
+        rounds=asked.rounds,
+        device=asked.device,
+        threads=asked.threads,
+        gib=asked.buffer,
+        original_site=asked.original_site,
+    )
+    results = compare(plan, tell)
+    write(asked.out, "compare", results, to_markdown(results))
+    if importlib.util.find_spec("matplotlib"):  # a machine that is lent may not have it
+        plot(results, asked.out / "compare.png")
+
+
+def run_speech(asked: argparse.Namespace) -> None:
+    """Sentences, of pup and others."""
+    sentences = [line for line in asked.sentences.read_text(encoding="utf-8").splitlines() if line.strip()]
+    who = speakers(asked.model, asked.voice, asked.kokoro_voices, asked.piper)
+    results = compare_speech(who, sentences[: asked.limit], tell)
+    write(asked.out, "speech", results, speech_markdown(results))
+
+
+def run_load(asked: argparse.Namespace) -> None:
+    """What loading takes."""
+    options = [dict(pair.split("=", 1) for pair in text.split(",")) for text in asked.options]
+    plan = LoadPlan(asked.shape, asked.forms, options, asked.optimizer, asked.tokens, asked.work)
+    results = measure_loads(plan, tell)
+    write(asked.out, "load", results, load_markdown(results))
+
+
+def run_all(asked: argparse.Namespace) -> None:
+    """The three, one after another."""
+    for run in (run_compare, run_speech, run_load):
+        run(asked)
+
+
+def run_plot(asked: argparse.Namespace) -> None:
+    """The tables and the picture of results that are kept, without measuring."""
+    results = json.loads(asked.results.read_text(encoding="utf-8"))
+    write(asked.out, "compare", results, to_markdown(results))
+    plot(results, asked.out / "compare.png")
+
+
+def write(out: Path, name: str, results: dict[str, Any], markdown: str) -> None:
+    """Leaves `NAME.json` and `NAME.md`, and shows the tables."""
+    for suffix, text in ((".json", json.dumps(results, indent=1, ensure_ascii=False) + "\n"), (".md", markdown)):
+        with replacing(out / f"{name}{suffix}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    print(markdown, flush=True)
+
+
+def tell(text: str) -> None:
+    """What is being done, on standard error."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--systems", nargs="+", default=list(DEFAULT), help="the others are divided by the first")
+    parser.add_argument("--shapes", nargs="+", default=["small"], choices=list(SHAPES))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--text", type=int, default=24, help="ids that are spoken")
+    parser.add_argument("--tokens", type=int, default=64, help="semantic tokens that decoding is timed over")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of an utterance")
+    parser.add_argument("--batches", type=int, nargs="*", default=[2, 8], help="utterances at once")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=0, help="of each system; 0 for as many as there are cores")
+    parser.add_argument("--buffer", type=float, default=1.0, help="GiB that the memory's speed is measured with")
+    parser.add_argument("--original-site", type=Path, help="folder with the original's packages, instead of a venv")
+
+
+def _speech_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sentences", type=Path, default=SENTENCES)
+    parser.add_argument("--limit", type=int, default=10, help="sentences")
+    parser.add_argument("--model", help="instead of pup")
+    parser.add_argument("--voice", default="v2/en_speaker_0", help="of pup")
+    parser.add_argument("--kokoro-voices", type=Path, help="the file that `npm pack kokoro-js` writes")
+    parser.add_argument("--piper", type=Path, help="a voice of Piper's, NAME.onnx")
+
+
+def _load_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--shape", default="large", choices=list(SHAPES), help="of what is loaded")
+    parser.add_argument("--forms", nargs="+", default=["suno", "native"], choices=FORMS)
+    parser.add_argument("--options", nargs="+", default=["dtype=float32", "dtype=bfloat16", "quantize=int8"])
+    parser.add_argument("--optimizer", action=argparse.BooleanOptionalAction, default=True, help="in Suno's files")
+    parser.add_argument("--work", type=Path, help="folder for the weights, which are removed; 13 GB for large")
+
+
+def _spoken_tokens(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tokens", type=int, default=20, help="semantic tokens that are spoken")
+
+
+def _plot_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, help="a compare.json")
+
+
+COMMANDS = {
+    "all": (run_all, (_compare_arguments, _speech_arguments, _load_arguments), "compare, speech and load"),
+    "compare": (run_compare, (_compare_arguments,), "stages, the whole way, memory"),
+    "speech": (run_speech, (_speech_arguments,), "pup beside other small voices"),
+    "load": (run_load, (_load_arguments, _spoken_tokens), "what loading takes"),
+    "plot": (run_plot, (_plot_arguments,), "tables and picture of results that are kept"),
+}
+
+if __name__ == "__main__":
+    main()
