@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from bark.checkpoints.mapped import convert
-from bark.checkpoints.text import find_tokenizer, read_tokenizer
+from bark.checkpoints.text import check_vocabulary, find_tokenizer, read_tokenizer
 from bark.checkpoints.voices import voice_places
 from bark.codec import build_codec
 from bark.errors import CheckpointError
@@ -92,13 +92,11 @@ class Checkpoint(ABC):
         """What turns text into ids: the folder's own, or, for Suno's models, BERT's from 🤗's cache.
 
         Raises:
-            CheckpointError: there is none, it is broken, or has more ids than the semantic model reads.
+            CheckpointError: there is none, it is broken, or its ids are not those that the semantic model reads.
         """
         path = find_tokenizer(self.folder, Settings.from_env().hub if self._suno else None)
         tokenizer = read_tokenizer(path)
-        room = _text_room(self.config)
-        if tokenizer.vocab_size > room:
-            raise CheckpointError(f"{path}: {tokenizer.vocab_size} ids, but the semantic model has room for {room}")
+        check_vocabulary(tokenizer.vocab_size, _text_room(self.config), str(path), suno=self._suno)
         return tokenizer
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bark.checkpoints.pickles import read_pickle
+from bark.checkpoints.pickles import plain_tensors, read_pickle
 from bark.checkpoints.shards import read_shards
 from bark.checkpoints.tables import read_json
 from bark.codec.encodec import EnCodecConfig
@@ -66,9 +66,7 @@ def read_encodec(path: Path, n_codebooks: int) -> tuple[EnCodecConfig, dict[str,
     if path.is_dir():
         config = encodec_config(read_json(path / "config.json"), n_codebooks, f"{path / 'config.json'}")
         return config, encodec_tensors(read_shards(path), n_codebooks, str(path))
-    tensors = read_pickle(path)
-    if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
-        raise CheckpointError(f"{path} is not EnCodec's: it holds something else than tensors by name")
+    tensors = plain_tensors(read_pickle(path), str(path))
     return EnCodecConfig(n_codebooks=n_codebooks), encodec_tensors(tensors, n_codebooks, str(path))
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.serialization import safe_globals
 
+from bark.checkpoints.tables import check_file
 from bark.errors import CheckpointError
 
-OBJECTS_LIMIT = 64 << 20  # bytes of a file's pickle; the weights lie beside it, and Suno's largest is 0.3 MB
+OBJECTS_LIMIT = 4 << 20  # bytes of a file's pickle; the weights lie beside it, and Suno's largest is 0.3 MB
 IMPOSTORS = {  # what a file begins with that only bears the name of weights
     rb"version https://git-lfs": "is a git-lfs pointer, not the weights: fetch them with `git lfs pull`",
     rb"\s*<(!doctype|html|\?xml)": "is a web page, not weights: download the file itself",
@@ -57,14 +59,35 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
         raise CheckpointError(f"{path} can't be read as weights ({_first_line(error)}): download it again") from error
 
 
+def plain_tensors(values: Any, source: str) -> dict[str, Tensor]:
+    """What was read, if it is tensors by name whose numbers are all in the file.
+
+    Args:
+        values: of a file, or of a part of one.
+        source: said in errors.
+
+    Raises:
+        CheckpointError: it is something else, or a tensor only says that it is there, or that it is larger.
+    """
+    if not isinstance(values, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in values.items()
+    ):
+        raise CheckpointError(f"{source} holds something else than tensors by name")
+    for name, tensor in values.items():
+        plain = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+        # a row may be said to be repeated a billion times: nothing is checked against that, and it takes no file
+        if not plain or tensor.nbytes > tensor.untyped_storage().nbytes():
+            raise CheckpointError(f"{source}: {name} is of shape {list(tensor.shape)}, but its numbers aren't stored")
+    return values
+
+
 def refuse_impostors(path: Path) -> None:
     """Looks at how a file begins.
 
     Raises:
         CheckpointError: there is no such file, or it is one of `IMPOSTORS`.
     """
-    if not path.is_file():
-        raise CheckpointError(f"{path} is missing from the checkpoint")
+    check_file(path)
     try:
         with path.open("rb") as file:
             head = file.read(256)

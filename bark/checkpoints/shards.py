@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bark.checkpoints.pickles import read_pickle, refuse_impostors
+from bark.checkpoints.pickles import plain_tensors, read_pickle, refuse_impostors
 from bark.checkpoints.tables import read_json
 from bark.checkpoints.tensors import read_tensors
 from bark.errors import CheckpointError
@@ -23,7 +23,11 @@ def read_shards(folder: Path, prefix: str = "") -> dict[str, Tensor]:
     first = weights_file(folder)
     tensors: dict[str, Tensor] = {}
     for path in _shards(first, prefix) if first.suffix == ".json" else [first]:
-        tensors.update(_read(path))
+        found = _read(path)
+        twice = sorted(tensors.keys() & found)
+        if twice:
+            raise CheckpointError(f"{path} has {twice[0]}, which another of the files that {first} names has too")
+        tensors.update(found)
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
@@ -55,9 +59,4 @@ def _read(path: Path) -> dict[str, Tensor]:
     refuse_impostors(path)
     if path.suffix == ".safetensors":
         return read_tensors(path)
-    tensors = read_pickle(path)
-    if not isinstance(tensors, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in tensors.items()
-    ):
-        raise CheckpointError(f"{path} holds something else than tensors by name")
-    return tensors
+    return plain_tensors(read_pickle(path), str(path))

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from bark.checkpoints.base import Checkpoint, Part, Stage, tied
 from bark.checkpoints.encodec import encodec_config, read_encodec
-from bark.checkpoints.pickles import read_pickle
+from bark.checkpoints.pickles import plain_tensors, read_pickle
 from bark.checkpoints.registry import META_FILE, Size
 from bark.checkpoints.tables import number, read_json
 from bark.errors import CheckpointError, WeightsNotFoundError
@@ -68,8 +68,8 @@ class SunoCheckpoint(Checkpoint):
         fine = _fine_shape(self._read("fine")["model_args"], self.source("fine"))
         return replace(
             suno,
-            semantic=_causal_shape(self._read("semantic")["model_args"], self.source("semantic")),
-            coarse=_causal_shape(self._read("coarse")["model_args"], self.source("coarse")),
+            semantic=_causal_shape(self._read("semantic")["model_args"], suno.semantic, self.source("semantic")),
+            coarse=_causal_shape(self._read("coarse")["model_args"], suno.coarse, self.source("coarse")),
             fine=fine,
             tokens=replace(suno.tokens, n_codebooks=fine.n_codebooks),
             codec={"kind": "encodec", **self._codec_settings(fine.n_codebooks)},
@@ -79,8 +79,7 @@ class SunoCheckpoint(Checkpoint):
         """See `Checkpoint.tensors`."""
         if part == "codec":
             return read_encodec(self._codec, self.config.tokens.n_codebooks)[1]
-        tensors = {_our_name(name): tensor for name, tensor in self._read(part)["model"].items()}
-        tensors = {name: tensor for name, tensor in tensors.items() if not name.endswith(".attn.bias")}  # masks
+        tensors = _by_our_names(self._read(part)["model"], self.source(part))
         return tied(tensors, self.source(part)) if part == "fine" else tensors
 
     def source(self, part: Part) -> str:
@@ -98,11 +97,7 @@ class SunoCheckpoint(Checkpoint):
         content = read_pickle(path)
         if not isinstance(content, dict) or not isinstance(content.get("model_args"), Mapping):
             raise CheckpointError(f"{path} is not one of Suno's models: it has no model_args")
-        weights = content.get("model")
-        if not isinstance(weights, dict) or not all(
-            isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in weights.items()
-        ):
-            raise CheckpointError(f"{path} is not one of Suno's models: its model is not tensors by name")
+        plain_tensors(content.get("model"), f"{path}: model")
         return content
 
 
@@ -111,8 +106,16 @@ def suno_files(folder: Path, size: str) -> dict[Stage, Path]:
     return {stage: folder / f"{stem}{'_2' if size == 'large' else ''}.pt" for stage, stem in STEMS.items()}
 
 
-def _our_name(name: str) -> str:
-    return name.removeprefix("_orig_mod.").removeprefix("transformer.")  # the first is of torch.compile
+def _by_our_names(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if name.endswith(".attn.bias"):  # a mask
+            continue
+        ours = name.removeprefix("_orig_mod.").removeprefix("transformer.")  # the first is of torch.compile
+        if ours in renamed:
+            raise CheckpointError(f"{source} has {ours} twice, under two names")
+        renamed[ours] = tensor
+    return renamed
 
 
 def _trunk(args: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -128,9 +131,15 @@ def _vocabularies(args: Mapping[str, Any], where: str) -> tuple[int, int]:
     return number(args, "input_vocab_size", None, where), number(args, "output_vocab_size", None, where)
 
 
-def _causal_shape(args: Mapping[str, Any], source: str) -> GPTConfig:
+def _causal_shape(args: Mapping[str, Any], suno: GPTConfig, source: str) -> GPTConfig:
+    """Of a stage whose vocabularies are known: no other stage's are as large in both."""
     where = f"{source}: model_args"
     inputs, outputs = _vocabularies(args, where)
+    if inputs < suno.input_vocab or outputs < suno.output_vocab:
+        raise CheckpointError(
+            f"{where}: vocabularies of {inputs} and {outputs} tokens, but the model of that name has "
+            f"{suno.input_vocab} and {suno.output_vocab}: it may be another stage's file"
+        )
     return GPTConfig(**_trunk(args, where), input_vocab=inputs, output_vocab=outputs)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from bark.errors import CheckpointError
 
+LIMIT = 16 << 20  # bytes; the largest, an index of a model's weights, has a fiftieth of it
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """A table of settings.
@@ -16,6 +18,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: the file is missing or isn't one.
     """
+    check_size(path, LIMIT)
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -25,6 +28,29 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise CheckpointError(f"{path}: expected a table of settings, got {type(values).__name__}")
     return values
+
+
+def check_file(path: Path) -> None:
+    """Whether a file is there.
+
+    Raises:
+        CheckpointError: it isn't, or is something else than a file.
+    """
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path} is not a file, but a folder or a device")
+    if not path.is_file():
+        raise CheckpointError(f"{path} is missing from the checkpoint")
+
+
+def check_size(path: Path, limit: int) -> None:
+    """Whether a file that is read as a whole is of a sane size; one that isn't there is.
+
+    Raises:
+        CheckpointError: it has more than `limit` bytes.
+    """
+    size = path.stat().st_size if path.is_file() else 0
+    if size > limit:
+        raise CheckpointError(f"{path} has {size >> 20} MB, and at most {limit >> 20} were expected: refused")
 
 
 def number(values: Mapping[str, Any], name: str, default: int | None, where: str) -> int:

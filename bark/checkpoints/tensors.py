@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from bark.checkpoints.tables import check_file
 from bark.errors import CheckpointError, OutputError
 from bark.files import replacing
 
@@ -50,8 +51,7 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Raises:
         CheckpointError: there is no such file, or it is broken.
     """
-    if not Path(path).is_file():
-        raise CheckpointError(f"{path} is missing from the checkpoint")
+    check_file(Path(path))
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             return {name: file.get_tensor(name) for name in list(file.keys())}

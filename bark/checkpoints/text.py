@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from bark.checkpoints.hub import snapshots
-from bark.checkpoints.tables import read_json
+from bark.checkpoints.tables import check_size, read_json
 from bark.errors import CheckpointError
 from bark.text.tokenizer import TextTokenizer
 from bark.text.wordpiece import read_wordpiece
+from bark.tokens import SUNO
 
 TOKENIZER, VOCABULARY, SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
 BERT = "google-bert/bert-base-multilingual-cased"
 CACHED = (BERT, "bert-base-multilingual-cased", "suno/bark", "suno/bark-small")  # all have the same
+BERT_SIZE = SUNO.text_pad - SUNO.text_offset  # ids of its vocabulary, to the last of which Suno's models read
+LIMIT = 64 << 20  # bytes of a tokenizer's file; BERT's has 3 MB
 SWITCHES = {  # 🤗's names for the arguments of `read_wordpiece`
     "lowercase": "do_lower_case",
     "strip_accents": "strip_accents",
@@ -54,9 +57,31 @@ def read_tokenizer(path: str | os.PathLike[str]) -> TextTokenizer:
         CheckpointError: a file is broken.
     """
     path = Path(path)
+    check_size(path, LIMIT)
     if path.name == VOCABULARY:
         return read_wordpiece(path, **_switches(path.with_name(SETTINGS)))
     return TextTokenizer.from_file(path)
+
+
+def check_vocabulary(size: int, room: int, where: str, *, suno: bool) -> None:
+    """Whether a tokenizer is of the vocabulary that a semantic model learned with, as far as its size tells.
+
+    Args:
+        size: of the vocabulary.
+        room: ids that the model reads.
+        where: said in errors.
+        suno: whether the model is of Suno's kind. In its numbers of tokens no BERT but one fits.
+
+    Raises:
+        CheckpointError: there are more ids than are read, or they are of another BERT than Suno's models read in.
+    """
+    if size > room:
+        raise CheckpointError(f"{where}: {size} ids, but the semantic model has room for {room}")
+    if suno and size < room == BERT_SIZE:
+        raise CheckpointError(
+            f"{where}: {size} ids, but Suno's models read in bert-base-multilingual-cased, which has {room}: "
+            "in another vocabulary they would say something else"
+        )
 
 
 def _places(folder: Path, hub: Path | None) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any, TypeAlias
 
 from bark.errors import VoiceError
-from bark.voices.arrays import KEYS
+from bark.voices.arrays import FILE_LIMIT, KEYS
 
 VoiceFiles: TypeAlias = Path | Mapping[str, Path]  # an npz, or an npy by each of the names in KEYS
 
@@ -70,6 +70,8 @@ def _of_folder(folder: Path) -> dict[str, VoiceFiles]:
 def _of_table(path: Path) -> dict[str, VoiceFiles]:
     if not path.is_file():
         return {}
+    if path.stat().st_size > FILE_LIMIT:
+        raise VoiceError(f"{path} has {path.stat().st_size >> 20} MB, more than any table of voices: refused")
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -146,6 +146,13 @@ def hf_folder(tmp_path_factory: pytest.TempPathFactory, hf_bark: Any) -> Path:
     return folder
 
 
+def fill_vocabulary(path: Path) -> None:
+    """Makes a `vocab.txt` as long as BERT's: its own pieces come first, or where there are none, a few."""
+    pieces = path.read_text("utf-8").splitlines() if path.exists() else ["[PAD]", "[UNK]", "hello", "there", "a"]
+    pieces += [f"[unused{i}]" for i in range(119_547 - len(pieces))]
+    path.write_text("\n".join(pieces) + "\n", encoding="utf-8")
+
+
 def renamed(name: str, rules: Any) -> str:
     """By regular expressions, one after another."""
     for pattern, replacement in rules:

@@ -17,6 +17,7 @@ from bark.checkpoints.suno import SunoCheckpoint
 from bark.checkpoints.text import find_tokenizer, read_tokenizer
 from bark.errors import BarkWarning, CheckpointError
 from bark.text.normalize import normalize
+from tests.checkpoints.conftest import fill_vocabulary
 from tests.text.lines import sentences, write_vocabulary
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -29,7 +30,9 @@ OFFSET, PAD, LENGTH = 10_048, 129_595, 256
 
 @pytest.fixture(scope="module")
 def vocabulary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_vocabulary(tmp_path_factory.mktemp("bert"), LINES, 3_000)
+    path = write_vocabulary(tmp_path_factory.mktemp("bert"), LINES, 3_000)
+    fill_vocabulary(path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +111,16 @@ class TestWhere:
         ["google-bert/bert-base-multilingual-cased", "bert-base-multilingual-cased", "suno/bark", "suno/bark-small"],
     )
     @pytest.mark.parametrize("form", ["vocab.txt", "tokenizer.json"])
-    def test_in_the_hubs_cache(
-        self, repository: str, form: str, hf_folder: Path, suno_folder: Path, hub: Path, vocabulary: Path
+    def test_in_the_hubs_cache(self, repository: str, form: str, hf_folder: Path, suno_folder: Path, hub: Path) -> None:
+        path = cached(hub, repository) / form
+        path.touch()
+        assert {find_tokenizer(folder, hub) for folder in (hf_folder, suno_folder)} == {path}
+
+    @pytest.mark.parametrize("form", ["vocab.txt", "tokenizer.json"])
+    def test_it_is_read_from_there(
+        self, form: str, hf_folder: Path, suno_folder: Path, hub: Path, vocabulary: Path
     ) -> None:
-        folder = cached(hub, repository)
+        folder = cached(hub, "suno/bark")
         if form == "vocab.txt":
             shutil.copy(vocabulary, folder)
         else:
@@ -169,13 +178,30 @@ class TestSettings:
             read_tokenizer(path)
 
 
-@pytest.mark.parametrize("more", [0, 1])
-def test_a_vocabulary_reaches_no_further_than_the_pad(more: int, own_folder: Path) -> None:
-    lines = [f"w{i}" for i in range(119_546 + more)]
-    (own_folder / "vocab.txt").write_text("\n".join(["[UNK]", *lines]))
+@pytest.mark.parametrize(
+    ("size", "sentence"),
+    [
+        (119_547, ""),
+        (119_548, r"vocab\.txt: 119548 ids, but the semantic model has room for 119547"),
+        (105_879, r"vocab\.txt: 105879 ids, but Suno's models read in bert-base-multilingual-cased, which has 119547"),
+        (28_996, r"vocab\.txt: 28996 ids, but Suno's models read in bert-base-multilingual-cased"),
+    ],
+    ids=["as it should be", "larger", "uncased", "English"],
+)
+def test_only_one_of_berts_vocabularies_will_do(size: int, sentence: str, own_folder: Path) -> None:
+    (own_folder / "vocab.txt").write_text("\n".join(["[UNK]", *(f"w{i}" for i in range(size - 1))]))
     checkpoint = HuggingFaceCheckpoint(own_folder)
-    if not more:
-        assert checkpoint.text_tokenizer().vocab_size == 119_547
+    if not sentence:
+        assert checkpoint.text_tokenizer().vocab_size == size
         return
-    with pytest.raises(CheckpointError, match=r"vocab\.txt: 119548 ids, but the semantic model has room for 119547"):
+    with pytest.raises(CheckpointError, match=sentence):
         checkpoint.text_tokenizer()
+
+
+def test_a_model_of_other_numbers_has_a_vocabulary_of_its_own(own_folder: Path) -> None:
+    """Somebody's model in 🤗's form, which learned to read fewer ids."""
+    settings = json.loads((own_folder / "generation_config.json").read_text())
+    settings["semantic_config"].update(text_pad_token=14_048)
+    (own_folder / "generation_config.json").write_text(json.dumps(settings))
+    (own_folder / "vocab.txt").write_text("\n".join(["[UNK]", *(f"w{i}" for i in range(2999))]))
+    assert HuggingFaceCheckpoint(own_folder).text_tokenizer().vocab_size == 3000

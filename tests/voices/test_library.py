@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,11 @@ class TestTables:
         content = json.loads(table.read_text())
         table.write_text(json.dumps({"../../.ssh/id": content["other name"]}))
         with pytest.raises(VoiceError, match=r"has '\.\./\.\./\.ssh/id', which leads out"):
+            VoiceLibrary(table, space).names()
+
+    def test_a_large_one(self, table: Path, space: TokenSpace) -> None:
+        os.truncate(table, 1 << 40)
+        with pytest.raises(VoiceError, match="has 1048576 MB, more than any table of voices: refused"):
             VoiceLibrary(table, space).names()
 
     @pytest.mark.parametrize(
