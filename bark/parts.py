@@ -37,7 +37,7 @@ class Parts:
     Args:
         checkpoint: what they are made of.
         device: where they compute.
-        dtype: of the stages' weights; the codec's are float32.
+        dtype: of the stages' weights; None leaves them as they are stored, for reading. The codec's are float32.
         quantize: what the stages' weights are quantised to on a CPU; see `bark.engine.quantize`.
         offload: True to have a part on the device only while it is borrowed, and on the CPU else.
     """
@@ -46,7 +46,7 @@ class Parts:
         self,
         checkpoint: Checkpoint,
         device: torch.device,
-        dtype: torch.dtype,
+        dtype: torch.dtype | None,
         *,
         quantize: str | None = None,
         offload: bool = False,
@@ -142,7 +142,7 @@ class Parts:
         return self.checkpoint.codec(device)
 
     def _ready(self, load: Callable[[torch.device, torch.dtype | None], M], device: torch.device) -> M:
-        if self.device.type != "cpu":
+        if self.dtype is None or self.device.type != "cpu":
             return load(device, self.dtype)
         model = load(device, None)
         pack(model, self.dtype, self.quantize, let_go)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from itertools import accumulate, repeat
 from typing import Any
 
 import torch
@@ -137,7 +137,9 @@ class SemanticStage:
     def _limit(self, max_duration: float | None) -> int:
         limit = min(self.layout.max_steps, self.model.config.block_size - self.layout.prompt_length)
         if max_duration is not None:
-            limit = min(limit, math.floor(max_duration * self.tokens.semantic_rate) + 1)
+            # the original adds up the tokens' seconds and compares: at 10 s that comes to one token less than dividing
+            spoken = accumulate(repeat(1 / self.tokens.semantic_rate, limit))
+            limit = next((n for n, seconds in enumerate(spoken, 1) if seconds > max_duration), limit)
         return limit
 
     def _text(self, values: Tokens) -> IntArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import torch
@@ -18,7 +19,6 @@ from bark.errors import OutputError
 from bark.files import replacing
 from bark.parts import PARTS, Parts
 from bark.settings import Settings
-from bark.store.verify import stored_dtype
 
 EXTRA = "semantic_tokenizer.safetensors"
 
@@ -33,7 +33,8 @@ def convert_model(
 
     Args:
         model: a name or a folder, of any form.
-        folder: to write to; it is made. `config.json` comes last, so that an unfinished model isn't found.
+        folder: to write to; it is made, and removed again if the model can't be converted. `config.json` comes last,
+            so that an unfinished model isn't found.
         dtype: of the three stages' weights; None keeps theirs. The codec's stay as they are.
         settings: say where to look for the model; None reads the environment.
 
@@ -53,13 +54,23 @@ def convert_model(
     wanted = None if dtype is None else choose_dtype(dtype, torch.device("cpu"))
     checkpoint = open_model(model, settings)
     parts = Parts(checkpoint, torch.device("cpu"), torch.float32)
+    made = not target.exists()
     make_folder(target)
+    try:
+        _write(checkpoint, parts, target, wanted)
+    except BaseException:
+        if made:  # whatever was in a folder before stays
+            shutil.rmtree(target, ignore_errors=True)
+        raise
+    return target
+
+
+def _write(checkpoint: Checkpoint, parts: Parts, target: Path, dtype: torch.dtype | None) -> None:
     with replacing(target / TOKENIZER) as temporary:
         parts.tokenizer.save(temporary)
     _write_voices(parts, target)
-    _write_weights(checkpoint, target, wanted)
+    _write_weights(checkpoint, target, dtype)
     save_checkpoint(target, checkpoint.config, {})
-    return target
 
 
 def _write_voices(parts: Parts, target: Path) -> None:
@@ -71,7 +82,7 @@ def _write_voices(parts: Parts, target: Path) -> None:
 
 def _write_weights(checkpoint: Checkpoint, target: Path, dtype: torch.dtype | None) -> None:
     for part in PARTS:  # one after another, so that no more than one is in memory
-        module = Parts(checkpoint, torch.device("cpu"), stored_dtype(checkpoint, part)).module(part)
+        module = Parts(checkpoint, torch.device("cpu"), None).module(part)
         save_tensors(module.state_dict(), target / f"{part}.safetensors", None if part == "codec" else dtype)
     extra = checkpoint.folder / EXTRA
     if extra.is_file():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
-from bark.checkpoints.base import Checkpoint, Part
+from bark.checkpoints.base import Checkpoint
 from bark.checkpoints.opening import open_model
 from bark.errors import BarkError, CheckpointError
 from bark.parts import PARTS, Parts
@@ -34,21 +34,10 @@ def find_faults(model: str | os.PathLike[str], settings: Settings | None = None)
     return list(dict.fromkeys([*_weights(checkpoint), *_tokenizer(parts), *_voices(parts)]))
 
 
-def stored_dtype(checkpoint: Checkpoint, part: Part) -> torch.dtype:
-    """The precision in which a part is kept.
-
-    Raises:
-        CheckpointError: the part is missing or broken.
-    """
-    dtypes = {tensor.dtype for tensor in checkpoint.tensors(part).values() if tensor.is_floating_point()}
-    return dtypes.pop() if len(dtypes) == 1 else torch.float32
-
-
 def _weights(checkpoint: Checkpoint) -> Iterator[str]:
     for part in PARTS:
         try:
-            parts = Parts(checkpoint, torch.device("cpu"), stored_dtype(checkpoint, part))
-            tensors = parts.module(part).state_dict()
+            tensors = Parts(checkpoint, torch.device("cpu"), None).module(part).state_dict()
         except BarkError as error:
             yield str(error)
             continue

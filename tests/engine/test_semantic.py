@@ -79,7 +79,11 @@ class TestEnd:
         stage, _ = stage_of(scripted, pup, 1, 2, 51)
         assert list(stage.generate([1], options=GREEDY)) == [1, 2]
 
-    @pytest.mark.parametrize(("seconds", "count"), [(0.001, 1), (0.1, 5), (1.0, 50), (None, 768), (100.0, 768)])
+    @pytest.mark.parametrize(
+        ("seconds", "count"), [(0.001, 1), (0.1, 5), (1.0, 50), (10.0, 499), (None, 768), (100.0, 768)]
+    )
+        ("seconds", "count"), [(0.001, 1), (0.1, 5), (1.0, 50), (10.0, 499), (None, 768), (100.0, 768)]
+    )
     def test_at_the_duration_or_the_models_limit(
         self, seconds: float | None, count: int, scripted: Any, suno: ModelConfig
     ) -> None:

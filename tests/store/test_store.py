@@ -72,6 +72,7 @@ def test_a_converted_model_says_the_same(checkpoint: Path, bark: Bark, tmp_path:
         old, new = load_file(checkpoint / f"{part}.safetensors"), load_file(folder / f"{part}.safetensors")
         assert all(torch.equal(old[name].float(), new[name].float()) for name in old)
         assert set(old) == set(new)
+        assert part == "codec" or all(new[name].dtype == old[name].dtype for name in old)
 
 
 def test_a_converted_model_may_be_smaller(checkpoint: Path, tmp_path: Path) -> None:
@@ -88,7 +89,13 @@ def test_what_is_not_converted(checkpoint: Path, own_checkpoint: Path, tmp_path:
     (own_checkpoint / "fine.safetensors").unlink()
     with pytest.raises(CheckpointError, match="is missing"):
         convert_model(own_checkpoint, tmp_path / "new")
-    assert not (tmp_path / "new" / "config.json").exists()
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("kept")
+    with pytest.raises(CheckpointError, match="is missing"):
+        convert_model(own_checkpoint, tmp_path / "mine")
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "kept"
+    assert not (tmp_path / "mine" / "config.json").exists()
     np.savez(own_checkpoint / "voices" / "odd.npz", semantic_prompt=np.arange(3))
     with pytest.raises(VoiceError):
         convert_model(own_checkpoint, tmp_path / "new")
