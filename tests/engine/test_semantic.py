@@ -82,8 +82,6 @@ class TestEnd:
     @pytest.mark.parametrize(
         ("seconds", "count"), [(0.001, 1), (0.1, 5), (1.0, 50), (10.0, 499), (None, 768), (100.0, 768)]
     )
-        ("seconds", "count"), [(0.001, 1), (0.1, 5), (1.0, 50), (10.0, 499), (None, 768), (100.0, 768)]
-    )
     def test_at_the_duration_or_the_models_limit(
         self, seconds: float | None, count: int, scripted: Any, suno: ModelConfig
     ) -> None:
