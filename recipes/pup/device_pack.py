@@ -139,6 +139,16 @@ def collect(models: Sequence[str], runs: Path, out: Path) -> None:
     print(f"{len(pieces) / MB:.1f} MB in {out}; left out: {', '.join(left_out) or 'nothing'}", flush=True)
 
 
+def _unpack(tar: tarfile.TarFile, runs: Path) -> None:
+    """What `extractall(filter="data")` does with files, which Python has only from 3.11.4 on."""
+    for member in tar:
+        source, name = tar.extractfile(member) if member.isfile() else None, Path(member.name)
+        if source is None or name.is_absolute() or ".." in name.parts:
+            raise SystemExit(f"{member.name} is not a file of a run")
+        (runs / name).parent.mkdir(parents=True, exist_ok=True)
+        (runs / name).write_bytes(source.read())
+
+
 def join(pieces: Path, runs: Path, replace: bool) -> None:
     """Puts what came back where runs are.
 
@@ -159,7 +169,7 @@ def join(pieces: Path, runs: Path, replace: bool) -> None:
             raise SystemExit(
                 f"{', '.join(map(str, there))}: there is a run already; name another folder, or --replace it"
             )
-        tar.extractall(runs, filter="data")
+        _unpack(tar, runs)
     for folder in {runs / Path(name).parent for name in names if Path(name).name == SMALL}:
         if any(folder.glob("*.safetensors")):
             restore(folder)

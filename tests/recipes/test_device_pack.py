@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -137,6 +139,19 @@ class TestBack:
         with pytest.raises(SystemExit, match="there is a run already"):
             join(pieces, tmp_path / "runs", replace=False)
         join(pieces, tmp_path / "runs", replace=True)
+
+    @pytest.mark.parametrize(
+        ("name", "kind"), [("../fine/last.pt", tarfile.REGTYPE), ("fine/last.pt", tarfile.SYMTYPE)]
+    )
+    def test_nothing_is_written_elsewhere(self, name: str, kind: bytes, tmp_path: Path) -> None:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = kind, "/etc/passwd"
+        (tmp_path / "out").mkdir()
+        with tarfile.open(tmp_path / "out" / "runs.tar.0", "w") as tar:
+            tar.addfile(member, io.BytesIO(b""))
+        with pytest.raises(SystemExit, match="is not a file of a run"):
+            join(tmp_path / "out", tmp_path / "runs", replace=False)
+        assert not (tmp_path / "fine").exists()
 
     def test_no_pieces(self, tmp_path: Path) -> None:
         with pytest.raises(SystemExit, match="no pieces"):
