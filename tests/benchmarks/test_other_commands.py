@@ -33,14 +33,14 @@ def test_those_are_asked_whose_files_are_there(tmp_path: Path) -> None:
 def test_sentences_are_spoken(checkpoint: Path, told: Told) -> None:
     asked = [
         Speaker("ours", "bark", "v2/en_speaker_0", options={"model": str(checkpoint), "device": "cpu"}),
-        Speaker("nobody", "bark", options={"model": str(checkpoint / "nowhere")}),
+        Speaker("Kokoro", "kokoro", "af_heart"),
     ]
     results = compare_speech(asked, ["Hello, my name is Suno.", "The boat left."], told[1])
     said = results["speakers"]["ours"]
     assert len(said["seconds"]) == len(said["durations"]) == 2
     shown = speech_markdown(json.loads(json.dumps(results)))
     assert "| ours | 1 |" in shown
-    assert "- nobody: WeightsNotFoundError: there is no model" in shown
+    assert "- Kokoro: OptionError: Kokoro needs its voices" in shown
 
 
 def test_a_table_of_loads() -> None:
