@@ -19,7 +19,10 @@ from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.models.layers import Block
 
+LetGo = Callable[[Tensor], None]
+
 QUANTIZE = ("int8", "none")
+CHUNK = 16 << 20  # bytes that are held twice for a moment
 FEW_ROWS = 16  # up to here int8 weights are read as they are; for more rows it pays to unpack them
 LARGE = 1 << 22  # numbers from which on an embedding or a head is worth keeping in 16 bits
 
@@ -106,7 +109,7 @@ def pack(
     model: GPT | FineGPT,
     dtype: torch.dtype,
     quantize: str | None,
-    let_go: Callable[[Tensor], None] = lambda stored: None,
+    let_go: LetGo = lambda stored: None,
 ) -> None:
     """Keeps a model's weights, on a CPU, as its stage reads them fastest.
 
@@ -114,7 +117,7 @@ def pack(
         model: with the weights as they are stored, in any dtype.
         dtype: of the linear layers where they aren't quantised.
         quantize: `int8`, or None. The fine model, whose windows are bound by products, keeps 16 bits instead.
-        let_go: called with each weight of the linear layers as it was stored, once it isn't needed any more.
+        let_go: called with each weight as it was stored, or some rows of it, once they aren't needed any more.
     """
     half = dtype if dtype in (torch.bfloat16, torch.float16) else None
     for block in model.h:
@@ -124,7 +127,7 @@ def pack(
             setattr(owner, name, _packed(linear, half, quantize, isinstance(model, GPT)))
             if getattr(owner, name).weight.data_ptr() != stored.data_ptr():
                 let_go(stored)
-    _convert_others(model, None if half is None and quantize is None else torch.float16)
+    _convert_others(model, None if half is None and quantize is None else torch.float16, let_go)
 
 
 def _packed(linear: nn.Linear, half: torch.dtype | None, quantize: str | None, causal: bool) -> nn.Module:
@@ -148,7 +151,7 @@ def _linears(block: Block) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
             yield owner, name, module
 
 
-def _convert_others(model: GPT | FineGPT, large: torch.dtype | None) -> None:
+def _convert_others(model: GPT | FineGPT, large: torch.dtype | None, let_go: LetGo) -> None:
     """Embeddings, heads and LayerNorms in float32, or, where they are large, in the dtype `large`; ties stay."""
     done: dict[int, nn.Parameter] = {}
     for owner in model.modules():
@@ -157,8 +160,21 @@ def _convert_others(model: GPT | FineGPT, large: torch.dtype | None) -> None:
         for name, old in list(owner.named_parameters(recurse=False)):
             if id(old) not in done:
                 kept = large is not None and isinstance(model, GPT) and old.dim() == 2 and old.numel() > LARGE
-                done[id(old)] = nn.Parameter(old.to(large if kept else torch.float32), requires_grad=False)
+                done[id(old)] = nn.Parameter(_converted(old, large if kept else None, let_go), requires_grad=False)
             setattr(owner, name, done[id(old)])
+
+
+def _converted(stored: Tensor, dtype: torch.dtype | None, let_go: LetGo) -> Tensor:
+    """The same in another dtype, float32 for None, without both being in memory at once."""
+    dtype = dtype or torch.float32
+    if stored.dtype == dtype:
+        return stored.detach()
+    result = torch.empty(stored.shape, dtype=dtype)
+    rows = max(1, CHUNK * len(stored) // max(1, stored.nbytes))
+    for row in range(0, len(stored), rows):
+        result[row : row + rows] = stored[row : row + rows]
+        let_go(stored[row : row + rows])
+    return result
 
 
 @cache

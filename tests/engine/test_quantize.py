@@ -156,3 +156,14 @@ class TestChoice:
     def test_what_does_not_go_together(self, asked: str, dtype: str | None, device: str, says: str) -> None:
         with pytest.raises(OptionError, match=says):
             choose_quantize(asked, dtype, torch.device(device))
+
+
+@pytest.mark.parametrize(("dtype", "kind"), WAYS)
+def test_what_was_stored_is_let_go(dtype: torch.dtype, kind: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no more than the weights as they are used is ever in memory, but for a few rows."""
+    monkeypatch.setattr(module, "CHUNK", 1024)
+    stored, let_go = gpt().double(), []
+    before = {name: weight.nbytes for name, weight in stored.named_parameters()}
+    pack(stored, dtype, kind, lambda rows: let_go.append(rows.nbytes))
+    assert sum(let_go) == sum(before.values())
+    assert max(let_go) <= max(1024, max(size for name, size in before.items() if name.startswith("h.")))
