@@ -67,8 +67,7 @@ class Windows:
         return min(self.layout.hop, self.layout.first_hop << min(n, 32))
 
     def _settled(self, n: int) -> int:
-        growing = (self.layout.hop // self.layout.first_hop).bit_length()  # after so many hops they are whole
-        return self.n_history + sum(map(self._hop, range(min(n, growing)))) + max(0, n - growing) * self.layout.hop
+        return self.n_history + sum(map(self._hop, range(n)))
 
 
 class Frames:

@@ -17,6 +17,7 @@ from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.options import SamplingOptions
+from benchmarks.weights import HUGGINGFACE
 
 pytest.importorskip("transformers")
 import transformers.utils
@@ -39,24 +40,12 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 Lively = Callable[..., Any]
 GREEDY = SamplingOptions(temperature=0)
-NAMES = {
-    r"^wte\.": "input_embeds_layer.",
-    r"^wtes\.": "input_embeds_layers.",
-    r"^wpe\.": "position_embeds_layer.",
-    r"^h\.": "layers.",
-    r"\.ln_(\d)\.": r".layernorm_\1.",
-    r"^ln_f\.": "layernorm_final.",
-    r"\.attn\.c_attn\.": ".attn.att_proj.",
-    r"\.attn\.c_proj\.": ".attn.out_proj.",
-    r"\.mlp\.c_fc\.": ".mlp.in_proj.",
-    r"\.mlp\.c_proj\.": ".mlp.out_proj.",
-}
 
 
 def give_weights(ours: nn.Module, theirs: nn.Module) -> None:
     renamed = {}
     for name, value in ours.state_dict().items():
-        for pattern, replacement in NAMES.items():
+        for pattern, replacement in HUGGINGFACE.items():
             name = re.sub(pattern, replacement, name)
         renamed[name] = value
     missing, unexpected = theirs.load_state_dict(renamed, strict=False)

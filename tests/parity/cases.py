@@ -192,3 +192,24 @@ def long_memory(random: np.random.RandomState, name: str, width: int) -> dict[st
             weights[f"{name}.weight_{kind}_l{layer}"] = 0.2 * normal(random, 4 * width, width)
             weights[f"{name}.bias_{kind}_l{layer}"] = 0.2 * normal(random, 4 * width)
     return weights
+
+
+def speak(case: Case, generation: Any) -> Arrays:
+    """Tokens of every stage, and the audio.
+
+    Args:
+        case: what to say.
+        generation: the module `bark.generation` of one of the packages.
+    """
+    before = voice() if case.voice else None
+    settings: dict[str, Any] = {"temp": NEARLY_ZERO, "silent": True, "use_kv_caching": case.cached}
+    rows = [
+        generation.generate_text_semantic(
+            text, before, max_gen_duration_s=seconds, allow_early_stop=seconds is not None, **settings
+        )
+        for text, seconds in case.texts
+    ]
+    semantic = np.concatenate(rows)
+    coarse = generation.generate_coarse(semantic, before, **settings)
+    fine = generation.generate_fine(coarse, before, temp=None)
+    return {"semantic": semantic, "coarse": coarse, "fine": fine, "audio": generation.codec_decode(fine)}

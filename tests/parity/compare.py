@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.parity.cases import AUDIO_STEP, CASES, TOLERANCE, Arrays, write_models
+from tests.parity.cases import AUDIO_STEP, CASES, TOLERANCE, Arrays, speak, write_models
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "original.npz"
@@ -45,11 +45,11 @@ def compact(name: str, array: np.ndarray) -> np.ndarray:
 
 def compare(name: str, original: Arrays) -> bool:
     """Says one case, and prints how it differs; whether it doesn't."""
-    from tests.parity.ours import speak
+    from bark import generation
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the long text is longer than what is read
-        ours = speak(CASES[name])
+        ours = speak(CASES[name], generation)
     theirs = {key: original[f"{name}/{key}"] for key in ours}
     wrong = {stage: differing(ours[stage], theirs[stage]) for stage in STAGES}
     audio = np.abs(ours["audio"] - theirs["audio"]).max() if not any(wrong.values()) else np.inf

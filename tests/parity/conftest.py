@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from bark import generation
-from tests.parity.cases import CASES, Arrays, write_models
-from tests.parity.ours import speak
+from tests.parity.cases import CASES, Arrays, speak, write_models
 
 Say = Callable[[str], Arrays]
 
@@ -31,7 +30,7 @@ def say(folder: Path) -> Iterator[Say]:
     def once(name: str) -> Arrays:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the long text is longer than what is read
-            return speak(CASES[name])
+            return speak(CASES[name], generation)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BARK_MODEL", str(folder))

@@ -23,7 +23,7 @@ import torch
 
 sys.modules["torchaudio"] = ModuleType("torchaudio")
 sys.modules["torchaudio"].__spec__ = ModuleSpec("torchaudio", None)  # transformers asks for it
-from cases import CASES, CODEC_FILE, NEARLY_ZERO, Arrays, Case, voice  # noqa: E402
+from cases import CASES, CODEC_FILE, speak  # noqa: E402
 from encodec import EncodecModel  # noqa: E402
 from transformers import BertTokenizer  # noqa: E402
 
@@ -46,27 +46,11 @@ def prepare(folder: Path) -> None:
     generation.BertTokenizer.from_pretrained = lambda name: tokenizer
 
 
-def speak(case: Case) -> Arrays:
-    """Tokens of every stage, and the audio."""
-    before = voice() if case.voice else None
-    settings: dict[str, Any] = {"temp": NEARLY_ZERO, "silent": True, "use_kv_caching": case.cached}
-    rows = [
-        generation.generate_text_semantic(
-            text, before, max_gen_duration_s=seconds, allow_early_stop=seconds is not None, **settings
-        )
-        for text, seconds in case.texts
-    ]
-    semantic = np.concatenate(rows)
-    coarse = generation.generate_coarse(semantic, before, **settings)
-    fine = generation.generate_fine(coarse, before, temp=None)
-    return {"semantic": semantic, "coarse": coarse, "fine": fine, "audio": generation.codec_decode(fine)}
-
-
 def main(folder: str, out: str) -> None:
     """Writes the arrays of all cases, by `case/array`."""
     torch.set_num_threads(1)
     prepare(Path(folder))
-    said = {f"{name}/{key}": array for name, case in CASES.items() for key, array in speak(case).items()}
+    said = {f"{name}/{key}": array for name, case in CASES.items() for key, array in speak(case, generation).items()}
     np.savez(out, **said)
 
 
