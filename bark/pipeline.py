@@ -39,8 +39,8 @@ class Bark:
         device: for example `cpu` or `cuda:1`; None for `BARK_DEVICE`, else a GPU where there is one.
         dtype: of the three models' weights, for example `float32` or `bfloat16`; None for `BARK_DTYPE`, else bfloat16
             on a GPU that computes in it and, on a CPU, what `quantize` says. The codec always computes in float32.
-        quantize: on a CPU, `int8` to keep the weights as whole numbers of 8 bits, several times as fast as float32
-            and a little less exact, or `none`; None for `BARK_QUANTIZE`, else int8 unless a dtype is given.
+        quantize: on a CPU, `int8` to keep the weights as whole numbers of 8 bits, about two to three times as fast
+            as float32 and a little less exact, or `none`; None for `BARK_QUANTIZE`, else int8 unless a dtype is given.
         small: of Suno's models, which come in two sizes, the small one; None for `SUNO_USE_SMALL_MODELS`.
         offload: True to have each model on the GPU only while it works. It takes less of the GPU's memory, and one
             stage is done before the next begins. None for `SUNO_OFFLOAD_CPU`.
