@@ -52,8 +52,9 @@ def run_compare(asked: argparse.Namespace) -> None:
         gib=asked.buffer,
         original_site=asked.original_site,
     )
-    results = compare(plan, tell)
-    write(asked.out, "compare", results, to_markdown(results))
+    for results in compare(plan, tell):  # what has been seen is kept, should this be cut off
+        write(asked.out, "compare", results, to_markdown(results))
+    print(to_markdown(results), flush=True)
     if importlib.util.find_spec("matplotlib"):  # a machine that is lent may not have it
         plot(results, asked.out / "compare.png")
 
@@ -63,7 +64,7 @@ def run_speech(asked: argparse.Namespace) -> None:
     sentences = [line for line in asked.sentences.read_text(encoding="utf-8").splitlines() if line.strip()]
     who = speakers(asked.model, asked.voice, asked.kokoro_voices, asked.piper)
     results = compare_speech(who, sentences[: asked.limit], tell)
-    write(asked.out, "speech", results, speech_markdown(results))
+    show(asked.out, "speech", results, speech_markdown(results))
 
 
 def run_load(asked: argparse.Namespace) -> None:
@@ -71,7 +72,7 @@ def run_load(asked: argparse.Namespace) -> None:
     options = [dict(pair.split("=", 1) for pair in text.split(",")) for text in asked.options]
     plan = LoadPlan(asked.shape, asked.forms, options, asked.optimizer, asked.tokens, asked.work)
     results = measure_loads(plan, tell)
-    write(asked.out, "load", results, load_markdown(results))
+    show(asked.out, "load", results, load_markdown(results))
 
 
 def run_all(asked: argparse.Namespace) -> None:
@@ -83,15 +84,20 @@ def run_all(asked: argparse.Namespace) -> None:
 def run_plot(asked: argparse.Namespace) -> None:
     """The tables and the picture of results that are kept, without measuring."""
     results = json.loads(asked.results.read_text(encoding="utf-8"))
-    write(asked.out, "compare", results, to_markdown(results))
+    show(asked.out, "compare", results, to_markdown(results))
     plot(results, asked.out / "compare.png")
 
 
 def write(out: Path, name: str, results: dict[str, Any], markdown: str) -> None:
-    """Leaves `NAME.json` and `NAME.md`, and shows the tables."""
+    """Leaves `NAME.json` and `NAME.md`."""
     for suffix, text in ((".json", json.dumps(results, indent=1, ensure_ascii=False) + "\n"), (".md", markdown)):
         with replacing(out / f"{name}{suffix}") as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def show(out: Path, name: str, results: dict[str, Any], markdown: str) -> None:
+    """Leaves them, and shows the tables."""
+    write(out, name, results, markdown)
     print(markdown, flush=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -82,21 +82,34 @@ class Seen:
         return {"precision": self.precision, "figures": figures, "missing": self.missing, "check": self.check}
 
 
-def compare(plan: Plan, tell: Tell) -> dict[str, Any]:
-    """Measures everything; plain values for JSON."""
+def compare(plan: Plan, tell: Tell) -> Iterator[dict[str, Any]]:
+    """Measures everything.
+
+    Args:
+        plan: what to measure.
+        tell: called with what is being done.
+
+    Returns:
+        After each measure all that has been seen by then, as plain values for JSON, and at last the same once more
+        with "finished" true.
+    """
     threads = plan.threads or usable_cores()
     torch.set_num_threads(threads)
     before = load_average()
     tell(f"load average {before}; measuring the machine")
     floor = measure_floor(plan.device, gib=plan.gib)
-    shapes = {}
+    shapes: dict[str, Any] = {}
+    results = {**circumstances(plan, floor), "load_average": {"before": before}, "finished": False, "shapes": shapes}
     for shape in plan.shapes:
         config = SHAPES[shape]
         with TemporaryDirectory(prefix="bark-benchmarks-") as work:
-            seen = Shape(config, plan, threads, Path(work), lambda text, shape=shape: tell(f"{shape}: {text}")).run()
-        systems = {name: what.to_dict() for name, what in seen.items()}
-        shapes[shape] = {"systems": systems, "at_best": floor.stage_figures(config)}
-    return {**circumstances(plan, floor), "load_average": {"before": before, "after": load_average()}, "shapes": shapes}
+            run = Shape(config, plan, threads, Path(work), lambda text, shape=shape: tell(f"{shape}: {text}"))
+            for seen in run.measured():
+                systems = {name: what.to_dict() for name, what in seen.items()}
+                shapes[shape] = {"systems": systems, "at_best": floor.stage_figures(config)}
+                results["load_average"]["after"] = load_average()
+                yield results
+    yield {**results, "finished": True}
 
 
 def circumstances(plan: Plan, floor: Floor) -> dict[str, Any]:
@@ -131,17 +144,18 @@ class Shape:
         self.seen = {system.name: Seen(system.precision) for system in plan.systems}
         self._running: dict[str, Process] = {}
 
-    def run(self) -> dict[str, Seen]:
-        """What was seen, by the systems' names."""
+    def measured(self) -> Iterator[dict[str, Seen]]:
+        """What has been seen after each measure, by the systems' names."""
         long_voice(self.config).save(self.work / "voice.npz")
         with ExitStack() as stack:
             for system in self.plan.systems:
                 self._start(system, stack)
             for measure in measures(self.config, self.plan.workload):
                 self._go_round(measure)
+                yield self.seen
             for name, process in self._running.items():
                 self.seen[name].add(process.run("memory"))
-        return self.seen
+            yield self.seen
 
     def _start(self, system: System, stack: ExitStack) -> None:
         """Loads a system, and has it speak a little."""

@@ -22,6 +22,11 @@ def plan(*systems: str, **options: Any) -> Plan:
     return Plan([parse(system) for system in systems], ("tiny",), QUICK, gib=0.001, threads=1, **options)
 
 
+def measured(plan: Plan, told: Told) -> dict[str, Any]:
+    *_, results = compare(plan, told[1])
+    return results
+
+
 def test_a_system_is_a_line() -> None:
     assert parse("ours:dtype=bfloat16,quantize=none") == System("ours", {"dtype": "bfloat16", "quantize": "none"})
     assert parse("ours:quantize=int8").precision == "int8"
@@ -34,7 +39,7 @@ def test_a_system_is_a_line() -> None:
 
 
 def test_systems_take_turns(fake_log: Path, told: Told) -> None:
-    results = compare(plan("fake:factor=1", "fake:factor=2", rounds=2), told[1])
+    results = measured(plan("fake:factor=1", "fake:factor=2", rounds=2), told)
     asked = [line for line in fake_log.read_text().splitlines() if "codec" in line]
     assert asked == ["1 codec", "2 codec", "2 codec", "1 codec"]
     systems = results["shapes"]["tiny"]["systems"]
@@ -47,7 +52,7 @@ def test_systems_take_turns(fake_log: Path, told: Told) -> None:
 
 
 def test_who_fails_is_left_out(fake_log: Path, told: Told) -> None:
-    results = compare(plan("fake:factor=-1", "fake:factor=3", rounds=1), told[1])
+    results = measured(plan("fake:factor=-1", "fake:factor=3", rounds=1), told)
     broken, other = results["shapes"]["tiny"]["systems"].values()
     assert broken["missing"] == {"load": "ValueError: it can't be loaded"}
     assert not broken["figures"]
@@ -55,8 +60,19 @@ def test_who_fails_is_left_out(fake_log: Path, told: Told) -> None:
     assert other["figures"]["speech"]["median"] == 6.0
 
 
+def test_what_has_been_seen_is_told_at_once(fake_log: Path, told: Told) -> None:
+    seen = compare(plan("fake:factor=1", rounds=1), told[1])
+    first = next(seen)
+    assert not first["finished"]
+    assert "semantic_first" not in first["shapes"]["tiny"]["systems"]["fake 1"]["figures"]
+    to_markdown(json.loads(json.dumps(first)))
+    *_, last = seen
+    assert last["finished"]
+    assert "memory" in last["shapes"]["tiny"]["systems"]["fake 1"]["figures"]
+
+
 def test_tables_have_ratios_and_reasons(fake_log: Path, told: Told) -> None:
-    shown = to_markdown(compare(plan("fake:factor=2", "fake:factor=1", rounds=1), told[1]))
+    shown = to_markdown(measured(plan("fake:factor=2", "fake:factor=1", rounds=1), told))
     rows = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in shown.splitlines() if "|" in line}
     assert rows["semantic, first token, s"][:2] == ["1", "0.5 (2.00 ×)"]
     assert rows["speech, 2 at once: audio made in a second, s"][:2] == ["4", "8 (2.00 ×)"]
@@ -74,7 +90,7 @@ def test_results_are_written_and_drawn_again(fake_log: Path, tmp_path: Path, cap
 
 
 def test_ours_is_measured(told: Told) -> None:
-    results = compare(plan("ours:dtype=float32", rounds=1), told[1])
+    results = measured(plan("ours:dtype=float32", rounds=1), told)
     (ours,) = results["shapes"]["tiny"]["systems"].values()
     assert not ours["missing"]
     assert {"import", "load", "memory", "speech_voice", "coarse_window", "batch_2"} <= set(ours["figures"])
