@@ -12,7 +12,7 @@ from torch import Tensor
 from bark.engine.checks import Tokens, check_vocabularies, token_row
 from bark.engine.sampling import MinEos, Sampler
 from bark.engine.sequence import Head, Read, Sequence, alone
-from bark.errors import CheckpointError, TextError, VoiceError
+from bark.errors import CheckpointError, OptionError, TextError, VoiceError
 from bark.models.config import ModelConfig
 from bark.models.gpt import GPT
 from bark.options import SamplingOptions
@@ -33,6 +33,7 @@ class SemanticStage:
         self.model = model
         self.tokens = config.tokens
         self.layout = config.semantic_layout
+        self.alignment_heads = config.alignment_heads
         inputs = max(self.tokens.text_pad, self.tokens.semantic_pad, self.tokens.semantic_infer) + 1
         check_vocabularies(model.config, inputs, self.tokens.semantic_eos + 1, "semantic")
         if self.layout.prompt_length >= model.config.block_size:
@@ -89,6 +90,34 @@ class SemanticStage:
         sampler = Sampler(options, generator, self.model.device, extra)
         head = self._with_eos if stop_at_eos else self._without_eos
         return self._utterance(prompt, positions, sampler, limit, head)
+
+    def whole(self, text: Tokens, history: Tokens | None, said: Tokens) -> tuple[Tensor, Tensor, int]:
+        """An utterance as the model read it while saying it: all but the last of its tokens.
+
+        Args:
+            text: as `sequence` takes it.
+            history: as `sequence` takes it.
+            said: semantic tokens [T] of the utterance.
+
+        Returns:
+            What the trunk reads, [1, P + T − 1, C] for T > 0, its positions, and the length P of the prompt, of which
+            the last decides the first token said.
+
+        Raises:
+            TextError: see `sequence`.
+            VoiceError: see `sequence`.
+            OptionError: what is said is not of this model's vocabulary, or longer than the model can say.
+        """
+        rows, positions = self._prompt(self._text(text), self._history(history))
+        tokens = token_row(said, self.tokens.semantic_vocab, "semantic tokens of the utterance", OptionError)
+        if len(tokens) > self._limit(None):
+            raise OptionError(
+                f"the utterance has {len(tokens)} semantic tokens, but the model says {self._limit(None)}"
+            )
+        read = torch.from_numpy(tokens[:-1]).to(self.model.device)
+        after = self.layout.prompt_length + 1 + torch.arange(len(read), device=positions.device)
+        embedded = torch.cat([self._embed(rows), self.model.embed(read[None])], dim=1)
+        return embedded, torch.cat([positions, after]), len(positions)
 
     def _utterance(self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, head: Head) -> Sequence[int]:
         logits = yield Read(self._embed(prompt), positions, 0, head)

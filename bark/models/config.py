@@ -120,6 +120,11 @@ class ModelConfig:
         codec: the codec's kind and shape, read by `bark.codec`.
         semantic_tokenizer: shape of the audio → semantic tokens model, where the checkpoint has one.
         generation: what suits the model where a caller chooses nothing.
+        alignment_heads: (layer, head) pairs of the semantic model that look at the text token that is being spoken;
+            none where nobody knows of any. See `bark.engine.alignment`.
+
+    Raises:
+        CheckpointError: the model has no such head.
     """
 
     name: str
@@ -133,10 +138,14 @@ class ModelConfig:
     codec: Mapping[str, Any] = field(default_factory=lambda: {"kind": "encodec"})
     semantic_tokenizer: Mapping[str, Any] | None = None
     generation: GenerateOptions = field(default_factory=GenerateOptions)
+    alignment_heads: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "alignment_heads", _heads(self.alignment_heads, self.semantic))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
-        return asdict(self)
+        return {**asdict(self), "alignment_heads": [list(pair) for pair in self.alignment_heads]}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelConfig:
@@ -146,6 +155,20 @@ class ModelConfig:
             CheckpointError: a value is missing, unknown or of the wrong kind.
         """
         return from_mapping(cls, values, "config.json")
+
+
+def _heads(values: Any, shape: GPTConfig) -> tuple[tuple[int, int], ...]:
+    """(layer, head) pairs, as JSON or a caller gives them, of a model of this shape."""
+    whole = isinstance(values, (list, tuple)) and all(isinstance(pair, (list, tuple)) for pair in values)
+    if not whole or not all(len(pair) == 2 and all(type(number) is int for number in pair) for pair in values):
+        raise CheckpointError(f"config.json: alignment_heads: expected pairs of layer and head, got {values!r}")
+    for layer, head in values:
+        if not (0 <= layer < shape.n_layer and 0 <= head < shape.n_head):
+            raise CheckpointError(
+                f"config.json: alignment_heads: there is no head {head} in layer {layer}; "
+                f"the semantic model has {shape.n_layer} layers of {shape.n_head} heads"
+            )
+    return tuple((layer, head) for layer, head in values)
 
 
 def from_mapping(kind: type[T], values: Any, where: str) -> T:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bark import Bark
 from bark.checkpoints.native import save_checkpoint
-from bark.models.config import ModelConfig
+from bark.models.config import GPTConfig, ModelConfig
+from bark.training.semantic import SemanticTaskConfig
 from recipes.pup.presets import Presets
 
 WEIGHTS = {
@@ -27,6 +29,8 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
     folder = work / "checkpoint"
     folder.mkdir(parents=True, exist_ok=True)
     model = ModelConfig.from_dict(config["model"])
+    if "alignment_heads" not in config["model"]:
+        model = replace(model, alignment_heads=taught_heads(config, model.semantic))
     for run, name in WEIGHTS.items():
         source = work / "runs" / run / f"{name}.safetensors"
         if source.exists() or run != "codec-decoder":  # without it the codec's first decoder is used
@@ -43,3 +47,9 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
             path = folder / "voices" / f"{name}.npz"
             path.parent.mkdir(parents=True, exist_ok=True)
             presets.make(name, speaker, number).save(path)
+
+
+def taught_heads(config: Mapping[str, Any], shape: GPTConfig) -> tuple[tuple[int, int], ...]:
+    """(layer, head) pairs of the semantic model that its training tells where to look; see `bark.engine.alignment`."""
+    taught = config.get("semantic", {}).get("alignment_heads", SemanticTaskConfig.alignment_heads)
+    return tuple((layer, head) for layer, head in taught if layer < shape.n_layer and head < shape.n_head)

@@ -146,6 +146,13 @@ class TestConfig:
         assert config.generation == GenerateOptions(min_eos_p=0.4, coarse=SamplingOptions(temperature=0.5))
         assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
+    def test_alignment_heads(self) -> None:
+        old = {name: value for name, value in SUNO_SMALL.to_dict().items() if name != "alignment_heads"}
+        assert ModelConfig.from_dict(old).alignment_heads == ()
+        known = ModelConfig.from_dict({**old, "alignment_heads": [[1, 0], [3, 0]]})
+        assert known.alignment_heads == ((1, 0), (3, 0))
+        assert ModelConfig.from_dict(json.loads(json.dumps(known.to_dict()))) == known
+
     def test_suno(self) -> None:
         shape = (24, 16, 1024, 1024)
         assert SUNO_LARGE.semantic == GPTConfig(*shape, 129_600, 10_048)
@@ -163,6 +170,13 @@ class TestConfig:
             ({"generation": {"seeds": 1}}, "config.json: generation: unknown setting seeds"),
             ({"generation": {"coarse": {"top_k": 0}}}, "config.json: generation: coarse: top_k must be a whole number"),
             ({"generation": {"min_eos_p": 2}}, "config.json: generation: min_eos_p must be a number above 0"),
+            (
+                {"alignment_heads": [[12, 0]]},
+                "there is no head 0 in layer 12; .* 12 layers of 12 heads",
+            ),
+            ({"alignment_heads": [[0, -1]]}, "alignment_heads: there is no head -1 in layer 0"),
+            ({"alignment_heads": [1, 0]}, "alignment_heads: expected pairs of layer and head"),
+            ({"alignment_heads": [[True, 0]]}, "alignment_heads: expected pairs of layer and head"),
         ],
     )
     def test_errors(self, change: dict[str, object], sentence: str) -> None:

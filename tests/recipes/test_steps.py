@@ -6,6 +6,7 @@ import json
 import sys
 import tarfile
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ import pytest
 from bark.codec import build_codec
 from bark.errors import BarkError
 from bark.evaluation.teachers import Spoken
-from bark.models.config import ModelConfig, from_mapping
+from bark.models.config import GPTConfig, ModelConfig, from_mapping
 from bark.semantic.tokenizer import SemanticTokenizerConfig
 from bark.training.audio_corpus import read_clips
 from bark.training.tokenized import read_tokens
 from recipes.pup import __main__ as recipe
 from recipes.pup import corpus, texts, tokenize
 from recipes.pup.corpus import CorpusSet, trim
+from recipes.pup.pack import taught_heads
 
 CONFIGS = Path(recipe.__file__).parent / "configs"
 HUM = CorpusSet("hum", "hum", ("low", "high"), clips=6, seed=3, shard_clips=4)
@@ -264,3 +266,17 @@ class TestConfigs:
         assert cpu["voices"] == gpu["voices"]
         same = ("tokens", "codec", "semantic_tokenizer", "semantic_layout", "coarse_layout", "fine_layout")
         assert all(cpu["model"][part] == gpu["model"][part] for part in same)
+
+
+class TestHeadsOfAPackedModel:
+    SHAPE = GPTConfig(n_layer=4, n_head=2, n_embd=16, block_size=32, input_vocab=9, output_vocab=9)
+
+    def test_those_that_training_told_where_to_look(self) -> None:
+        assert taught_heads({"semantic": {"alignment_heads": [[0, 0], [2, 1]]}}, self.SHAPE) == ((0, 0), (2, 1))
+        assert taught_heads({"semantic": {"alignment_heads": []}}, self.SHAPE) == ()
+
+    def test_the_usual_ones_where_nothing_is_said(self) -> None:
+        assert taught_heads({"semantic": {}}, self.SHAPE) == ((1, 0), (3, 0))
+
+    def test_not_those_that_the_model_has_not(self) -> None:
+        assert taught_heads({}, replace(self.SHAPE, n_layer=2)) == ((1, 0),)
