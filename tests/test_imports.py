@@ -17,7 +17,7 @@ FLOORS = [  # a room sees those of the floors below its own
     {"semantic", "voices", "checkpoints"},
     {"engine", "result"},
     {"parts"},
-    {"speaking"},
+    {"captions", "speaking"},
     {"pipeline", "store"},
     {"loaded", "original"},
     {"generation"},

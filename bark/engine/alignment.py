@@ -111,7 +111,8 @@ def align(
         embedded, positions, prompt = stage.whole(text, history, semantic)
         attention = text_attention(stage.model, embedded, positions, heads)
     # row by row, what decides the next token; of nothing said, there is none
-    shares = attention[prompt - 1 :, : np.size(text)][: np.size(semantic)].double().cpu().numpy()
+    tokens, steps = torch.as_tensor(text).numel(), torch.as_tensor(semantic).numel()
+    shares = attention[prompt - 1 :, :tokens][:steps].double().cpu().numpy()
     return Alignment(shares, best_path(shares), stage.tokens.semantic_rate)
 
 
