@@ -72,3 +72,7 @@ class AacEncoder:
         self._file.close()
         self.patches = tuple(self._sink.patches)
         return self._sink.take()
+
+    def close(self) -> None:
+        """Lets go of the file; PyAV may crash when it finds one left open."""
+        self._file.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Protocol
 
 from bark.audio.formats import Format, check_bits, check_rate, named_format
@@ -31,6 +32,10 @@ class Encoder(Protocol):
         """The rest of the file."""
         ...
 
+    def close(self) -> None:
+        """Lets go of what it holds; needed where the file is given up, harmless after `finish`."""
+        ...
+
 
 class RateEncoder:
     """Converts the rate on the way to another encoder."""
@@ -49,6 +54,10 @@ class RateEncoder:
         data = self._encoder.encode(self._stream.finish()) + self._encoder.finish()
         self.patches = self._encoder.patches
         return data
+
+    def close(self) -> None:
+        """Lets go of the other encoder."""
+        self._encoder.close()
 
 
 def make_encoder(
@@ -119,16 +128,23 @@ def encode_stream(
         OptionError, OutputError: as `make_encoder`, `named_format`; at once, before a chunk is asked for.
         AudioError: a chunk is not one row of finite floats.
     """
-    encoder = make_encoder(named_format(format), sample_rate, output_rate=output_rate, bits=bits, tags=tags)
-    return _pieces(encoder, chunks)
+    kind = named_format(format)
+    check_rate(kind, sample_rate, output_rate)
+    check_bits(kind, bits)
+    # made only once it is begun: what never begins is never closed
+    return _pieces(lambda: make_encoder(kind, sample_rate, output_rate=output_rate, bits=bits, tags=tags), chunks)
 
 
-def _pieces(encoder: Encoder, chunks: Iterable[Floats]) -> Iterator[bytes]:
-    for chunk in chunks:
-        if data := encoder.encode(as_audio(chunk)):
+def _pieces(make: Callable[[], Encoder], chunks: Iterable[Floats]) -> Iterator[bytes]:
+    encoder = make()
+    try:
+        for chunk in chunks:
+            if data := encoder.encode(as_audio(chunk)):
+                yield data
+        if data := encoder.finish():
             yield data
-    if data := encoder.finish():
-        yield data
+    finally:
+        encoder.close()
 
 
 def encode_audio(
@@ -147,9 +163,10 @@ def encode_audio(
     """
     kind = named_format(format)
     encoder = make_encoder(kind, sample_rate, output_rate=output_rate, bits=bits, tags=tags, room=True)
-    file = io.BytesIO(encoder.encode(as_audio(audio)))
-    file.seek(0, io.SEEK_END)
-    file.write(encoder.finish())
+    file = io.BytesIO()
+    with closing(encoder):
+        file.write(encoder.encode(as_audio(audio)))
+        file.write(encoder.finish())
     for place, data in encoder.patches:
         file.seek(place)
         file.write(data)

@@ -101,6 +101,10 @@ class SndfileEncoder:
         self.patches = tuple((self._before + place, data) for place, data in self._sink.patches)
         return rest
 
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._file.close()
+
     def _taken(self) -> bytes:
         head, self._head = self._head, b""
         return head + self._sink.take()

@@ -30,6 +30,9 @@ class PcmEncoder:
         """Nothing more."""
         return b""
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 class WavEncoder:
     """A WAV file, mono.
@@ -65,6 +68,9 @@ class WavEncoder:
             self.patches = _lengths(self._start, self._size, len(padding), self._bits // 8)
         head, self._head = self._head, b""
         return head + padding
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def _head(sample_rate: int, bits: int, tags: Tags | None, room: bool) -> bytes:

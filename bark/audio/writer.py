@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import BinaryIO
 
 from bark.audio.encoders import Encoder, make_encoder
@@ -118,12 +118,13 @@ def open_audio(
         with _opened(target) as file:
             room = _goes_back(file)
             encoder = make_encoder(kind, sample_rate, output_rate=output_rate, bits=bits, tags=tags, room=room)
-            writer = AudioWriter(file, encoder, sample_rate, room=room)
-            try:
-                yield writer
-            except OSError as error:  # `replacing` would take the caller's own for one of writing
-                raise _LeftError(error) from error
-            writer.finish()
+            with closing(encoder):
+                writer = AudioWriter(file, encoder, sample_rate, room=room)
+                try:
+                    yield writer
+                except OSError as error:  # `replacing` would take the caller's own for one of writing
+                    raise _LeftError(error) from error
+                writer.finish()
     except _LeftError as left:
         raise left.error from left.error.__cause__
 

@@ -83,3 +83,11 @@ def test_aac_needs_pyav_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(OutputError, match=r"aac needs PyAV, .*openbark\[formats\]"):
         encode_stream([NOISE], RATE, "aac")
+
+
+def test_a_listener_may_leave_at_any_time() -> None:
+    chunks = iter([NOISE, NOISE])
+    stream = encode_stream(chunks, RATE, "flac")
+    next(stream)
+    stream.close()
+    assert len(list(chunks)) == 1
