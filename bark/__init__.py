@@ -25,9 +25,10 @@ if TYPE_CHECKING:
         WeightsNotFoundError,
     )
     from bark.generation import preload_models
+    from bark.lines import Line
     from bark.options import GenerateOptions, SamplingOptions
     from bark.pipeline import Bark
-    from bark.result import Generation, Tokens
+    from bark.result import Generation, Tokens, Utterance
     from bark.voices import Voice
 
 __version__ = "0.1.0"
@@ -37,6 +38,8 @@ SAMPLE_RATE = 24_000  # Hz; of every Bark, Suno's and ours
 __all__ = [
     "Bark",
     "Generation",
+    "Line",
+    "Utterance",
     "Tokens",
     "Voice",
     "GenerateOptions",
@@ -63,6 +66,8 @@ __all__ = [
 _HOMES = {
     "Bark": "bark.pipeline",
     "Generation": "bark.result",
+    "Line": "bark.lines",
+    "Utterance": "bark.result",
     "Tokens": "bark.result",
     "Voice": "bark.voices",
     "GenerateOptions": "bark.options",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 
 class BarkError(Exception):
     """Any fault that a caller can mend; its text is made to be shown as it is."""
@@ -41,3 +44,11 @@ class TrainingError(BarkError):
 
 class BarkWarning(UserWarning):
     """The result is not quite what was asked for; the text says what is missing."""
+
+
+def warn(text: str) -> None:
+    """Warns the caller of the package, wherever in it this is."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "bark":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, BarkWarning, stacklevel=level)

@@ -183,7 +183,7 @@ def generate_text_semantic(
     text = normalize(text)
     bark = _bark("text")
     own = bark.config.generation
-    voice, ids = _voice(history_prompt, bark), bark.encode(text, stacklevel=3)
+    voice, ids = _voice(history_prompt, bark), bark.encode(text)
     with bark.parts.semantic() as stage:
         tokens = stage.generate(
             np.array(ids),

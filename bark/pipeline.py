@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from numbers import Integral
@@ -13,17 +11,20 @@ from typing import Any
 
 import torch
 
+from bark.batch import Batch, Part
 from bark.checkpoints.opening import open_model
 from bark.engine.device import choose_device, choose_dtype
 from bark.engine.quantize import choose_quantize
-from bark.errors import BarkWarning, OptionError
+from bark.errors import OptionError
+from bark.lines import Line, Room, language_of, line_seed, spoken
 from bark.models.config import ModelConfig
+from bark.narration import Narration, whole
 from bark.options import GenerateOptions
 from bark.parts import Parts
-from bark.record import Progress, Record
-from bark.result import Generation
+from bark.record import Progress
+from bark.result import Generation, Utterance
 from bark.settings import Settings
-from bark.speaking import FloatArray, Request, Speaking
+from bark.speaking import FloatArray, Request, Speaking, drawn_seed
 from bark.text.normalize import normalize
 from bark.tokens import SUNO
 from bark.voices import VoiceLike
@@ -121,10 +122,11 @@ class Bark:
         temperature: float | None = None,
         min_eos_p: float | None = None,
         max_duration: float | None = None,
+        language: str | None = None,
         options: GenerateOptions | None = None,
         progress: Progress | None = None,
     ) -> Generation:
-        """Speaks a text. A text longer than the model reads at a time is cut, with a `BarkWarning`.
+        """Speaks a text of any length, line by line; see `plan`.
 
         Args:
             text: what to say.
@@ -134,9 +136,10 @@ class Bark:
             temperature: of the semantic and coarse stages; lower is calmer. Without it the model's own
                 (`config.generation`; Suno's is 0.7).
             min_eos_p: probability of the end at which the utterance ends; without it the model's own (Suno's is 0.2).
-            max_duration: seconds at most.
+            max_duration: seconds at most; text that is left then goes unspoken, with a `BarkWarning`.
+            language: of the text, as a two-letter code; see `plan`.
             options: all that can be chosen, instead of the model's own; what is given beside it comes first.
-            progress: called with stage, seconds of speech so far, and whether the stage has ended.
+            progress: called with stage, seconds of the line so far, and whether the stage has ended it.
 
         Raises:
             TextError: there is no text, or it is not text.
@@ -147,9 +150,8 @@ class Bark:
         options = self._options(
             options, seed=seed, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
         )
-        request = self.request(text, voice, options, stacklevel=3)
-        record = Record(progress)
-        return self._made(request, list(self._speaking.alone(request, record)), record, stacklevel=3)
+        pieces = self._pieces(text, voice, options, language, progress)
+        return whole(normalize(text), options.seed or 0, self.sample_rate, pieces)
 
     def stream(
         self,
@@ -160,6 +162,7 @@ class Bark:
         temperature: float | None = None,
         min_eos_p: float | None = None,
         max_duration: float | None = None,
+        language: str | None = None,
         options: GenerateOptions | None = None,
         progress: Progress | None = None,
     ) -> Iterator[FloatArray]:
@@ -174,7 +177,51 @@ class Bark:
         options = self._options(
             options, seed=seed, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
         )
-        return self._speaking.alone(self.request(text, voice, options, stacklevel=3), Record(progress))
+        pieces = self._pieces(text, voice, options, language, progress)
+        return (piece for piece in pieces if not isinstance(piece, Utterance))
+
+    def plan(
+        self,
+        text: str,
+        voice: VoiceLike | None = None,
+        options: GenerateOptions | None = None,
+        language: str | None = None,
+    ) -> list[Line]:
+        """The lines that a text is spoken in, for `narrate`.
+
+        A paragraph that the model can say in one go is one line. A longer text is cut between sentences, where one is
+        too long between clauses, and then between words; the first lines are short, so that the first is heard soon.
+        The first line has the seed of the options, the others have seeds that follow from it.
+
+        Args:
+            text: of any length.
+            voice: who says it; see `generate`.
+            options: None for the model's own. Without a seed one is drawn.
+            language: a two-letter code, for telling sentences apart; None for that in the voice's name, else English.
+
+        Raises:
+            TextError: there is nothing to say, or it is not text.
+            VoiceError: there is no such voice, or it is not of this model.
+        """
+        return list(self._lines(text, voice, self._options(options), language))
+
+    def narrate(
+        self, lines: Iterable[Line], *, max_duration: float | None = None, progress: Progress | None = None
+    ) -> Iterator[Utterance]:
+        """Speaks lines one after another, and gives each as soon as it is whole.
+
+        Lines without a voice are in that of the first line of the same speaker, as if it had been given.
+
+        Args:
+            lines: as `plan` gives them, or others; the next is asked for when the one before is done.
+            max_duration: seconds at most of all together.
+            progress: see `generate`.
+
+        Raises:
+            BarkError: as `generate` does, when it comes to the line.
+        """
+        narration = Narration(self._speaking, max_duration, progress)
+        return (piece for piece in narration.pieces(lines) if isinstance(piece, Utterance))
 
     def generate_batch(
         self,
@@ -185,6 +232,7 @@ class Bark:
         temperature: float | None = None,
         min_eos_p: float | None = None,
         max_duration: float | None = None,
+        language: str | None = None,
         options: GenerateOptions | None = None,
         slots: int = 8,
     ) -> list[Generation]:
@@ -194,8 +242,8 @@ class Bark:
             texts: what to say.
             voices: who says it: one for all, or a list of one for each.
             seed: of each text, or one number: the first text's, the next has the next.
-            temperature, min_eos_p, max_duration, options: for all; see `generate`.
-            slots: texts at a time; each takes room for its keys and values (`n_layer × block_size × n_embd × 2`
+            temperature, min_eos_p, max_duration, language, options: for all; see `generate`.
+            slots: lines at a time; each takes room for its keys and values (`n_layer × block_size × n_embd × 2`
                 numbers).
 
         Returns:
@@ -207,15 +255,26 @@ class Bark:
             BarkError: as `generate` does, before anything is spoken.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
-        options = self._options(options, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration)
+        options = (options or self.config.generation).with_changes(
+            temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
+        )
         first = seed if isinstance(seed, Integral) else None
         seeds = _each(seed, len(texts), "seeds") if first is None else [int(first) + i for i in range(len(texts))]
-        requests = [
-            self.request(text, voice, options.with_changes(seed=own), stacklevel=3)
-            for text, voice, own in zip(texts, _each(voices, len(texts), "voices"), seeds, strict=True)
+        chosen = [self._options(options, seed=own) for own in seeds]
+        parts = [
+            Part(
+                self._narration(own, name=f"text {number}, " if len(texts) > 1 else ""),
+                list(self._lines(text, voice, own, language)),
+            )
+            for number, (text, voice, own) in enumerate(
+                zip(texts, _each(voices, len(texts), "voices"), chosen, strict=True), 1
+            )
         ]
-        found = {id(request): made for request, made in self.iterate(requests, slots)}
-        return [found[id(request)] for request in requests]
+        Batch(parts).speak(self._speaking, _slots(slots))
+        return [
+            whole(normalize(text), own.seed or 0, self.sample_rate, part.pieces)
+            for text, own, part in zip(texts, chosen, parts, strict=True)
+        ]
 
     def iterate(self, requests: Iterable[Request], slots: int = 8) -> Iterator[tuple[Request, Generation]]:
         """Speaks requests (see `request`), several at a time, and gives each as soon as it is done.
@@ -228,63 +287,72 @@ class Bark:
             OptionError: there are no slots.
             CheckpointError: a part of the checkpoint is missing or broken.
         """
-        if slots < 1:
-            raise OptionError(f"slots must be at least 1, not {slots}")
-        for request, audio, record in self._speaking.together(requests, slots):
-            yield request, self._made(request, audio, record, stacklevel=4)
+        for request, audio, record in self._speaking.together(requests, _slots(slots)):
+            pieces = Narration(self._speaking).finish(Line(request.text), request, audio, record)
+            yield request, whole(request.text, request.seed, self.sample_rate, [*audio, *pieces])
 
-    def request(
-        self, text: str, voice: VoiceLike | None = None, options: GenerateOptions | None = None, *, stacklevel: int = 2
-    ) -> Request:
+    def request(self, text: str, voice: VoiceLike | None = None, options: GenerateOptions | None = None) -> Request:
         """What one utterance is made from, checked; for `iterate`.
 
         Args:
-            text: what to say.
+            text: what to say; what the model can't read at a time is cut, with a `BarkWarning`.
             voice: who says it; see `generate`.
             options: None for the model's own. Without a seed one is drawn.
-            stacklevel: of a warning that the text is too long; 2 is the caller.
 
         Raises:
             BarkError: as `generate` does.
         """
-        options = options or self.config.generation
-        text = normalize(text)
-        return Request(
-            text=text,
-            ids=self.encode(text, stacklevel=stacklevel + 1),
-            voice=None if voice is None else self.voices.load(voice),
-            options=options,
-            seed=secrets.randbelow(2**32) if options.seed is None else options.seed,
-        )
+        return self._speaking.request(text, voice, options)
 
-    def encode(self, text: str, stacklevel: int = 2) -> list[int]:
+    def encode(self, text: str) -> list[int]:
         """Ids of a normalised text, as many as the model reads; a longer text is cut, with a `BarkWarning`.
 
         Args:
             text: as `bark.text.normalize` gives it.
-            stacklevel: of the warning; 2 is the caller.
         """
-        tokenizer, length = self.parts.tokenizer, self.config.semantic_layout.text_length
-        ids = tokenizer.encode(text)
-        if len(ids) > length:
-            start = tokenizer.spans(text)[length][0]
-            warnings.warn(
-                f"the text is {len(ids)} tokens long and the model reads {length}: the last {len(text) - start} of "
-                f"{len(text)} characters were cut, from {text[start : start + 40]!r} on",
-                BarkWarning,
-                stacklevel=stacklevel,
-            )
-        return ids[:length]
+        return self._speaking.encode(text)
+
+    def _lines(
+        self, text: str, voice: VoiceLike | None, options: GenerateOptions, language: str | None
+    ) -> Iterator[Line]:
+        """The lines of `plan`, each as soon as it is settled; errors come at once."""
+        seed = options.seed or 0
+        loaded = None if voice is None else self.voices.load(voice)
+        room = Room.of(self.config, self.parts.tokenizer.encode)
+        found = spoken(text, room, language or language_of(voice))
+        return (
+            Line(segment.text, segment.pause, loaded, options, line_seed(seed, index))
+            for index, segment in enumerate(found)
+        )
+
+    def _pieces(
+        self,
+        text: str,
+        voice: VoiceLike | None,
+        options: GenerateOptions,
+        language: str | None,
+        progress: Progress | None,
+    ) -> Iterator[FloatArray | Utterance]:
+        return self._narration(options, progress).pieces(self._lines(text, voice, options, language))
+
+    def _narration(self, options: GenerateOptions, progress: Progress | None = None, name: str = "") -> Narration:
+        return Narration(self._speaking, options.max_duration, progress, name)
 
     def _options(self, options: GenerateOptions | None, **changes: Any) -> GenerateOptions:
-        return (options or self.config.generation).with_changes(**changes)
+        """The options that hold, with a seed."""
+        options = (options or self.config.generation).with_changes(**changes)
+        return options if options.seed is not None else replace(options, seed=drawn_seed())
 
-    def _made(self, request: Request, audio: list[FloatArray], record: Record, stacklevel: int) -> Generation:
-        if not audio:
-            warnings.warn(
-                "the model ended the utterance at once: the audio is empty", BarkWarning, stacklevel=stacklevel
-            )
-        return self._speaking.generation(request, audio, record)
+
+def _slots(count: int) -> int:
+    """Checks how many rows there may be.
+
+    Raises:
+        OptionError: there are none.
+    """
+    if count < 1:
+        raise OptionError(f"slots must be at least 1, not {count}")
+    return count
 
 
 def _each(values: Any, count: int, what: str) -> Sequence[Any]:

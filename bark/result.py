@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -31,27 +32,91 @@ class Tokens:
 
 
 @dataclass(frozen=True, eq=False)
-class Generation:
-    """An utterance.
+class Utterance:
+    """A line as it was spoken.
 
     Attributes:
+        index: of the line, from 0 on.
         text: what was spoken, as the model read it.
         audio: [T] float32 in [−1, 1].
         sample_rate: Hz.
         tokens: of every stage.
-        timings: seconds of computing by stage: `load` (once a stage), `semantic`, `coarse`, `fine`, `codec`.
+        start: seconds from the beginning of the whole.
+        pause: seconds of silence after it.
         seed: gives the same utterance again, with the same text, voice and options.
+        voice: that it was spoken in; None where the model chose.
+        speaker: of the line.
+        tries: how many it took.
+        problems: what still looks wrong.
+        timings: seconds of computing by stage, of all tries.
+    """
+
+    index: int
+    text: str
+    audio: npt.NDArray[np.float32]
+    sample_rate: int
+    tokens: Tokens
+    start: float
+    pause: float
+    seed: int
+    voice: Voice | None
+    speaker: str | None
+    tries: int
+    problems: tuple[str, ...]
+    timings: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        return f"Utterance({self.index}, {self.text[:40]!r}, {self.duration:.2f} s, seed={self.seed})"
+
+    @property
+    def duration(self) -> float:
+        """Seconds of audio."""
+        return len(self.audio) / self.sample_rate
+
+    def to_voice(self, name: str = "utterance") -> Voice:
+        """The utterance as a voice, for saying more in the same way.
+
+        Raises:
+            VoiceError: the utterance is empty.
+        """
+        return Voice(name, self.tokens.semantic, self.tokens.coarse, self.tokens.fine)
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """A text as it was spoken.
+
+    Attributes:
+        text: what was spoken.
+        audio: [T] float32 in [−1, 1], with the pauses.
+        sample_rate: Hz.
+        utterances: line by line; their audio is part of this.
+        seed: gives the same again, with the same text, voice and options.
     """
 
     text: str
     audio: npt.NDArray[np.float32]
     sample_rate: int
-    tokens: Tokens
-    timings: Mapping[str, float]
+    utterances: Sequence[Utterance]
     seed: int
 
     def __repr__(self) -> str:
         return f"Generation({self.text[:40]!r}, {self.duration:.2f} s, seed={self.seed})"
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Of every stage, those of all utterances in a row; of pauses there are none."""
+        of = [each.tokens for each in self.utterances]
+        return Tokens(
+            semantic=np.concatenate([each.semantic for each in of]),
+            coarse=np.concatenate([each.coarse for each in of], axis=1),
+            fine=np.concatenate([each.fine for each in of], axis=1),
+        )
+
+    @cached_property
+    def timings(self) -> Mapping[str, float]:
+        """Seconds of computing by stage: `load` (once a stage), `semantic`, `coarse`, `fine`, `codec`."""
+        return added(each.timings for each in self.utterances)
 
     @property
     def duration(self) -> float:
@@ -72,14 +137,23 @@ class Generation:
         write_wav(path, self.audio, self.sample_rate)
 
     def to_voice(self, name: str = "generation") -> Voice:
-        """The utterance as a voice, for saying more in the same way.
+        """The longest utterance as a voice, for saying more in the same way.
 
         Raises:
-            VoiceError: the utterance is empty.
+            VoiceError: all utterances are empty.
         """
-        return Voice(name, self.tokens.semantic, self.tokens.coarse, self.tokens.fine)
+        return max(self.utterances, key=lambda each: len(each.tokens.semantic)).to_voice(name)
 
     def _repr_html_(self) -> str:
         """A player, in notebooks."""
         data = base64.b64encode(encode_wav(self.audio, self.sample_rate)).decode()
         return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
+
+
+def added(timings: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    """Seconds by stage, of all together."""
+    sums: dict[str, float] = {}
+    for each in timings:
+        for stage, seconds in each.items():
+            sums[stage] = sums.get(stage, 0.0) + seconds
+    return sums

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,12 +15,14 @@ import torch
 
 from bark.engine import CoarseHistory, CoarseStage, SemanticStage, stage_generator
 from bark.engine.sequence import Read, Sequence, alone, together
+from bark.errors import warn
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.record import Record
-from bark.result import Generation, Tokens
+from bark.result import Tokens
+from bark.text.normalize import normalize
 from bark.tokens import IntArray
-from bark.voices import Voice
+from bark.voices import Voice, VoiceLike
 
 FloatArray = npt.NDArray[np.float32]
 T = TypeVar("T")
@@ -71,6 +75,30 @@ class Speaking:
         self.parts = parts
         self.tokens = parts.config.tokens
 
+    def request(self, text: str, voice: VoiceLike | None, options: GenerateOptions | None) -> Request:
+        """What one utterance is made from, checked; see `Bark.request`."""
+        options = options or self.parts.config.generation
+        text = normalize(text)
+        return Request(
+            text=text,
+            ids=self.encode(text),
+            voice=None if voice is None else self.parts.voices.load(voice),
+            options=options,
+            seed=drawn_seed() if options.seed is None else options.seed,
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a normalised text, as many as the model reads; see `Bark.encode`."""
+        tokenizer, length = self.parts.tokenizer, self.parts.config.semantic_layout.text_length
+        ids = tokenizer.encode(text)
+        if len(ids) > length:
+            start = tokenizer.spans(text)[length][0]
+            warn(
+                f"the text is {len(ids)} tokens long and the model reads {length}: the last {len(text) - start} of "
+                f"{len(text)} characters were cut, from {text[start : start + 40]!r} on"
+            )
+        return ids[:length]
+
     def alone(self, request: Request, record: Record) -> Iterator[FloatArray]:
         """The audio of one in pieces, each as soon as it is settled; every stage draws on the one before."""
         semantic = self._passed(self._semantic(request, record))
@@ -86,28 +114,28 @@ class Speaking:
         for request, record, codes in self._passed(self._coarse_together(requests, slots)):
             yield request, list(self._sound(codes, request, record)), record
 
-    def generation(self, request: Request, audio: list[FloatArray], record: Record) -> Generation:
-        """The result of a request."""
-        return Generation(
-            text=request.text,
-            audio=np.concatenate(audio) if audio else np.empty(0, dtype=np.float32),
-            sample_rate=self.tokens.sample_rate,
-            tokens=Tokens(
-                semantic=np.array(record.pieces["semantic"], dtype=np.int64),
-                coarse=_joined(record.pieces["coarse"], self.tokens.n_coarse),
-                fine=_joined(record.pieces["fine"], self.tokens.n_codebooks),
-            ),
-            timings=record.timings,
-            seed=request.seed,
+    def tokens_of(self, record: Record) -> Tokens:
+        """What all stages have written."""
+        return Tokens(
+            semantic=np.array(record.pieces["semantic"], dtype=np.int64),
+            coarse=_joined(record.pieces["coarse"], self.tokens.n_coarse),
+            fine=_joined(record.pieces["fine"], self.tokens.n_codebooks),
         )
 
     def _semantic_together(
         self, requests: Iterable[Request], slots: int
     ) -> Iterator[tuple[Request, Record, list[int]]]:
         with self.parts.semantic() as stage:
-            sequences = (((r, record := Record()), _whole("semantic", r.semantic(stage), record)) for r in requests)
+            # `map`, unlike a generator, goes on after requests that have run out for now
+            sequences = map(partial(self._semantic_row, stage), requests)
             for (request, record), tokens in together(stage.model, stage.capacity, sequences, slots):
                 yield request, record, tokens
+
+    def _semantic_row(
+        self, stage: SemanticStage, request: Request
+    ) -> tuple[tuple[Request, Record], Sequence[list[int]]]:
+        record = Record()
+        return (request, record), _whole("semantic", request.semantic(stage), record)
 
     def _coarse_together(
         self, requests: Iterable[Request], slots: int
@@ -186,6 +214,11 @@ def _collected(sequence: Sequence[T], pieces: list[T]) -> Generator[Read, Any, N
         else:
             pieces.append(item)
             reply = None
+
+
+def drawn_seed() -> int:
+    """A seed that nobody chose; short enough to be typed."""
+    return secrets.randbelow(2**32)
 
 
 def _joined(pieces: list[Any], rows: int) -> IntArray:

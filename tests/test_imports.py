@@ -15,9 +15,11 @@ FLOORS = [  # a room sees those of the floors below its own
     {"text", "models", "audio", "progress"},
     {"codec"},
     {"semantic", "voices", "checkpoints"},
-    {"engine", "result"},
+    {"engine", "lines", "result"},
     {"parts"},
     {"captions", "speaking"},
+    {"narration"},
+    {"batch"},
     {"pipeline", "store"},
     {"loaded", "original"},
     {"generation"},
@@ -43,7 +45,7 @@ ONLY_IN = {  # third parties that are imported nowhere else
     "resemblyzer": {"evaluation"},
     "transformers": {"evaluation", "checkpoints"},
 }
-NO_TORCH = ["__init__", "errors", "options", "settings", "tokens", "files", "record", "result", "progress"]
+NO_TORCH = ["__init__", "errors", "options", "settings", "tokens", "files", "record", "result", "progress", "lines"]
 NO_TORCH += ["api", "generation", "loaded", "original"]
 NO_TORCH_ROOMS = ["audio", "voices", "cli"]
 

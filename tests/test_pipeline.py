@@ -25,7 +25,7 @@ from bark.settings import Settings
 from bark.tokens import TokenSpace
 from bark.voices import Voice
 
-TEXT = "Hello, my name is Suno."
+TEXT = "Hello there, Suno."
 
 
 @pytest.fixture(scope="module")
@@ -196,17 +196,14 @@ def test_what_is_no_text(bark: Bark, text: str) -> None:
         bark.generate(text)
 
 
-def test_a_long_text_is_cut_with_a_warning(bark: Bark) -> None:
+def test_a_request_is_of_one_window(bark: Bark) -> None:
     text = "The boat left the harbour at dawn. " * 3000
     with pytest.warns(
         BarkWarning, match=r"is \d+ tokens long and the model reads 48: the last \d+ of 104999"
     ) as caught:
-        cut = bark.generate(text, seed=1)
+        cut = bark.request(text, options=GenerateOptions(seed=1))
     kept = len(text.strip()) - int(re.findall(r"the last (\d+) of", str(caught[0].message))[0])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        short = bark.generate(text[:kept], seed=1)
-    np.testing.assert_array_equal(cut.audio, short.audio)
+    assert cut.ids == bark.parts.tokenizer.encode(text[:kept].strip())
     assert caught[0].filename == __file__
 
 
@@ -294,19 +291,30 @@ class TestPrecision:
 
 
 class TestBatch:
-    TEXTS = (TEXT, "w3 w4 w5", "Hello", "w1 w2 w3 w4 w5 w6 w7", "name name")
+    TEXTS = (TEXT, "Hello there. The boat left. It is dawn.", "Hello", "w1 w2 w3 w4 w5 w6 w7", "name name")
 
     @pytest.mark.parametrize("slots", [1, 2, 8])
     def test_each_is_as_alone(self, slots: int, checkpoint: Path) -> None:
         exact = Bark(checkpoint, "cpu", "float32")
         voices = ["v2/en_speaker_0", None, "v2/en_speaker_1", None, "v2/en_speaker_0"]
-        made = exact.generate_batch(self.TEXTS, voices, seed=[7, 2, 9, 4, 1], max_duration=2.0, slots=slots)
+        made = exact.generate_batch(self.TEXTS, voices, seed=[7, 2, 9, 4, 1], slots=slots)
         for one, text, voice, seed in zip(made, self.TEXTS, voices, [7, 2, 9, 4, 1], strict=True):
-            alone = exact.generate(text, voice, seed=seed, max_duration=2.0)
+            alone = exact.generate(text, voice, seed=seed)
             assert (one.text, one.seed) == (alone.text, alone.seed)
+            assert [each.start for each in one.utterances] == [each.start for each in alone.utterances]
             assert np.array_equal(one.tokens.fine, alone.tokens.fine)
             assert np.array_equal(one.audio, alone.audio)
             assert set(one.timings) - {"load"} == {"semantic", "coarse", "fine", "codec"}
+
+    def test_a_limit_is_of_each_text(self, checkpoint: Path) -> None:
+        exact = Bark(checkpoint, "cpu", "float32")
+        long = "Hello there. The boat left. It is dawn. I like pizza."
+        with pytest.warns(BarkWarning, match=r"text 2, line \d .* and what follows were not spoken"):
+            made = exact.generate_batch(["Hello", long], seed=3, max_duration=3.0)
+        with pytest.warns(BarkWarning, match=r"^3 s are used up: line"):
+            alone = exact.generate(long, seed=4, max_duration=3.0)
+        assert 2.5 <= made[1].duration <= 3.04
+        assert np.array_equal(made[1].audio, alone.audio)
 
     def test_seeds_follow_each_other(self, bark: Bark) -> None:
         made = bark.generate_batch(["Hello", "Hello"], seed=5, max_duration=0.5)

@@ -13,6 +13,8 @@ import bark
 NAMES = {
     "Bark",
     "Generation",
+    "Line",
+    "Utterance",
     "Tokens",
     "Voice",
     "GenerateOptions",

@@ -16,6 +16,15 @@ def normalize(text: str) -> str:
     Raises:
         TextError: nothing is left, or the text is not text.
     """
+    return " ".join(clean(text).split())
+
+
+def clean(text: str) -> str:
+    """Drops control characters; white space stays.
+
+    Raises:
+        TextError: nothing but white space is left, or the text is not text.
+    """
     if not isinstance(text, str):
         raise TextError(f"the text must be a str, not {type(text).__name__}")
     lone = SURROGATES.search(text)
@@ -24,7 +33,7 @@ def normalize(text: str) -> str:
             f"character {lone.start() + 1} of the text is half a character (U+{ord(lone.group()):04X}); "
             "it was probably decoded with the wrong encoding"
         )
-    text = " ".join(CONTROLS.sub("", text).split())
-    if not text:
+    text = CONTROLS.sub("", text)
+    if not text or text.isspace():
         raise TextError("there is no text to speak")
     return text

@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import sentencex
 
 Fits = Callable[[str], bool]
+Suits = Callable[[str, Sequence[str]], bool]
 Cut = Callable[[str], Iterator[str]]
 
 PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
@@ -24,7 +25,7 @@ JOINERS = {"\u200d", "\ufe0f"}
 
 SENTENCE_END = re.compile(r"[.!?…。！？।][\"'”’»)\]』」]*$")
 CLAUSE_END = re.compile(r"[,;:—–，、；：][\"'”’»)\]』」]*$")
-AT_ONCE = 512  # pieces looked at for one segment
+AT_ONCE = 64  # pieces that may be shared between two segments
 PARAGRAPH_PAUSE, SENTENCE_PAUSE, CLAUSE_PAUSE = 0.7, 0.25, 0.1
 
 
@@ -41,8 +42,13 @@ class Segment:
     pause: float
 
 
-def split(text: str, fits: Fits, language: str = "en") -> list[Segment]:
-    """Packs whole sentences into segments, and paragraphs into segments of their own.
+def split(text: str, fits: Fits, language: str = "en", suits: Suits | None = None) -> list[Segment]:
+    """All of `segments`."""
+    return list(segments(text, fits, language, suits))
+
+
+def segments(text: str, fits: Fits, language: str = "en", suits: Suits | None = None) -> Iterator[Segment]:
+    """Packs whole sentences into segments, and paragraphs into segments of their own; each as soon as it is settled.
 
     A sentence that doesn't fit is cut between clauses, a clause between words, and a word only where it doesn't fit
     alone. Tags in brackets are never cut, nor are lines of song between ♪ unless one doesn't fit.
@@ -51,14 +57,20 @@ def split(text: str, fits: Fits, language: str = "en") -> list[Segment]:
         text: of any length.
         fits: whether a text can be said in one go; what fits does so without its end, too.
         language: of the text, as a two-letter code, for telling sentences apart.
+        suits: whether, after these segments, a text that fits should be said in one go; where it shouldn't, fewer
+            sentences are packed. None for always.
     """
-    segments: list[Segment] = []
+    before: list[str] = []
     for paragraph in PARAGRAPH.split(text):
-        packed = [" ".join(each.split()) for each in _packed(_pieces(paragraph, fits, language), fits)]
-        packed = [each for each in packed if each]
-        segments += [Segment(each, _pause(each)) for each in packed[:-1]]
-        segments += [Segment(each, PARAGRAPH_PAUSE) for each in packed[-1:]]
-    return segments
+        packed = _packed(_Pieces(_pieces(paragraph, fits, language)), fits, suits, before)
+        last = ""
+        for each in filter(None, (" ".join(each.split()) for each in packed)):
+            if last:
+                yield Segment(last, _pause(last))
+            last = each
+            before.append(each)
+        if last:
+            yield Segment(last, PARAGRAPH_PAUSE)
 
 
 def _pause(text: str) -> float:
@@ -75,7 +87,7 @@ def _pieces(text: str, fits: Fits, language: str) -> Iterator[str]:
 
 def _parts(text: str, fits: Fits, cuts: Sequence[Cut], required: int = 0) -> Iterator[str]:
     """Cuts by the first `required` ways in any case, and by the others what doesn't fit."""
-    if not cuts or (required <= 0 and fits(text.strip())):
+    if not cuts or (required <= 0 and (len(text) == 1 or fits(text.strip()))):
         yield text
         return
     song = required == 1 and "♪" in text  # a line of song is no sentences
@@ -83,28 +95,45 @@ def _parts(text: str, fits: Fits, cuts: Sequence[Cut], required: int = 0) -> Ite
         yield from _parts(part, fits, cuts[1:], required - 1)
 
 
-def _packed(pieces: Iterator[str], fits: Fits) -> Iterator[str]:
+class _Pieces:
+    """Pieces of a text, made no earlier than they are looked at."""
+
+    def __init__(self, source: Iterator[str]) -> None:
+        self._source = source
+        self._made: list[str] = []
+
+    def between(self, start: int, stop: int) -> list[str]:
+        """Those of these numbers that there are."""
+        self._made += islice(self._source, max(0, stop - len(self._made)))
+        return self._made[start:stop]
+
+
+def _packed(pieces: _Pieces, fits: Fits, suits: Suits | None, before: list[str]) -> Iterator[str]:
     """Neighbours joined as long as they fit together; what two lots say at the end is shared between them."""
-    waiting = list(pieces)
     start = 0
-    while start < len(waiting):
-        stop = start + _most(waiting[start : start + AT_ONCE], fits)
-        rest = waiting[stop : stop + AT_ONCE + 1]
+    while pieces.between(start, start + 1):
+        stop = start + _most(pieces, start, _suiting(fits, suits, before))
+        rest = pieces.between(stop, stop + AT_ONCE + 1)
         if 0 < len(rest) <= AT_ONCE and fits("".join(rest).strip()):
-            stop = start + _evenly(waiting[start:], stop - start, fits)
-        yield "".join(waiting[start:stop])
+            lots = pieces.between(start, stop + len(rest))
+            stop = start + _evenly(lots, stop - start, fits)
+        yield "".join(pieces.between(start, stop))
         start = stop
 
 
-def _most(pieces: Sequence[str], fits: Fits) -> int:
-    """How many of the first pieces fit together; one at least. Found by doubling and halving."""
+def _suiting(fits: Fits, suits: Suits | None, before: list[str]) -> Fits:
+    return (lambda text: fits(text) and suits(text, before)) if suits else fits
+
+
+def _most(pieces: _Pieces, start: int, fits: Fits) -> int:
+    """How many pieces from there fit together; one at least. Found by doubling and halving."""
     low, high = 1, 2
-    while high <= len(pieces) and fits("".join(pieces[:high]).strip()):
+    while len(lot := pieces.between(start, start + high)) == high and fits("".join(lot).strip()):
         low, high = high, high * 2
-    high = min(high, len(pieces) + 1)
+    high = min(high, len(lot) + 1)
     while high - low > 1:
         middle = (low + high) // 2
-        if fits("".join(pieces[:middle]).strip()):
+        if fits("".join(lot[:middle]).strip()):
             low = middle
         else:
             high = middle

@@ -98,13 +98,6 @@ def test_broken_weights(call: Call, own_checkpoint: Path) -> None:
     assert "coarse.safetensors is not a whole safetensors file" in outcome.err
 
 
-def test_a_huge_text_is_cut_and_said_so(call: Call) -> None:
-    outcome = call("generate", "-t", "-", "-o-", "-q", stdin=b"The boat left the harbour. " * 50_000)
-    assert outcome.status == 0
-    assert outcome.err.startswith("bark: warning: the text is ")
-    assert outcome.err.count("\n") == 1
-
-
 def test_a_full_disk(run: Callable[..., Any]) -> None:
     outcome = run("generate", "Hi", "-o", "/dev/full")
     assert outcome.returncode == 1

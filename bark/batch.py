@@ -1,0 +1,87 @@
+"""Several texts spoken at a time, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from bark.lines import Line
+from bark.narration import Narration
+from bark.record import Record
+from bark.result import Utterance
+from bark.speaking import FloatArray, Request, Speaking
+
+
+@dataclass
+class Part:
+    """One text of a batch.
+
+    Attributes:
+        narration: of it.
+        lines: of it.
+        begun: how many of the lines are being spoken, or have been.
+        done: what has been spoken while a line before it has not, by its number.
+        pieces: what has been spoken otherwise, as a narration gives it.
+    """
+
+    narration: Narration
+    lines: Sequence[Line]
+    begun: int = 0
+    done: dict[int, tuple[Request, list[FloatArray], Record]] = field(default_factory=dict)
+    pieces: list[FloatArray | Utterance] = field(default_factory=list)
+
+    def next(self) -> Request | None:
+        """What can be spoken now; None where it must wait for another line, or there is nothing left."""
+        if self.begun == len(self.lines):
+            return None
+        line, is_next = self.lines[self.begun], self.begun == self.narration.index
+        if not is_next and (self.narration.max_duration is not None or not self._has_voice(line)):
+            return None
+        if is_next and self.narration.stops(line):
+            self.begun = len(self.lines)
+            return None
+        self.begun += 1
+        return self.narration.request(line)
+
+    def finish(self, index: int, request: Request, audio: list[FloatArray], record: Record) -> None:
+        """Takes what was spoken of a line."""
+        self.done[index] = request, audio, record
+        while (index := self.narration.index) in self.done:
+            request, audio, record = self.done.pop(index)
+            self.pieces += [*audio, *self.narration.finish(self.lines[index], request, audio, record)]
+
+    def _has_voice(self, line: Line) -> bool:
+        return line.voice is not None or self.narration.knows(line.speaker)
+
+
+class Batch:
+    """Texts through the slots of a model: a slot that is free takes the next line of any text that can be spoken.
+
+    As an iterator it gives the requests that can be spoken now; when it has ended, there may be more once some of
+    them are done.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self._spoken: dict[int, tuple[Part, int]] = {}  # by the id of the request
+
+    def __iter__(self) -> Iterator[Request]:
+        return self
+
+    def __next__(self) -> Request:
+        for part in self._parts:
+            request = part.next()
+            if request is not None:
+                self._spoken[id(request)] = part, part.begun - 1
+                return request
+        raise StopIteration
+
+    def speak(self, speaking: Speaking, slots: int) -> None:
+        """Speaks all of them."""
+        while True:
+            before = sum(part.begun for part in self._parts)
+            for request, audio, record in speaking.together(self, slots):
+                part, index = self._spoken.pop(id(request))
+                part.finish(index, request, audio, record)
+            if sum(part.begun for part in self._parts) == before:
+                return

@@ -1,0 +1,144 @@
+"""Lines spoken one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bark.errors import warn
+from bark.lines import Line, pause_samples
+from bark.options import GenerateOptions
+from bark.record import Progress, Record
+from bark.result import Generation, Utterance
+from bark.speaking import FloatArray, Request, Speaking
+from bark.voices import Voice
+
+SHORTEST = 0.5  # seconds; where less is left of a limit, no line is begun
+
+
+@dataclass
+class Narration:
+    """Where the reading of some lines stands: which voices it has found, and how far it is.
+
+    A speaker without a voice has that of their first utterance from then on, as if it had been given.
+
+    Attributes:
+        speaking: of the model.
+        max_duration: seconds at most, with pauses; None for no limit.
+        progress: told of every line's stages.
+        name: said before the line in warnings.
+    """
+
+    speaking: Speaking
+    max_duration: float | None = None
+    progress: Progress | None = None
+    name: str = ""
+    samples: int = 0
+    index: int = 0
+
+    def __post_init__(self) -> None:
+        self._voices: dict[str | None, Voice] = {}
+
+    def pieces(self, lines: Iterable[Line]) -> Iterator[FloatArray | Utterance]:
+        """The audio in pieces, each as soon as it is settled; after those of a line its utterance, then its pause."""
+        for line in lines:
+            if self.stops(line):
+                return
+            request, record = self.request(line), Record(self.progress)
+            audio: list[FloatArray] = []
+            for piece in self.speaking.alone(request, record):
+                audio.append(piece)
+                yield piece
+            yield from self.finish(line, request, audio, record)
+
+    def request(self, line: Line) -> Request:
+        """What a line is spoken from now."""
+        options = line.options or self.speaking.parts.config.generation
+        if line.seed is not None:
+            options = replace(options, seed=line.seed)
+        voice = self._voices.get(line.speaker) if line.voice is None else line.voice
+        return self.speaking.request(line.text, voice, self._limited(options))
+
+    def stops(self, line: Line) -> bool:
+        """Whether there is no time left for another line, with a warning of the one that it would be."""
+        if self._left is None or self._left >= SHORTEST or self.index == 0:
+            return False
+        warn(f"{self.max_duration:g} s are used up: {self.where(line)} and what follows were not spoken")
+        return True
+
+    def finish(
+        self, line: Line, request: Request, audio: list[FloatArray], record: Record
+    ) -> Iterator[FloatArray | Utterance]:
+        """Goes on to the next line; gives this one's utterance, and its pause."""
+        if not audio:
+            warn(f"{self.where(line)}: the model ended the utterance at once: the audio is empty")
+        utterance = self._utterance(line, request, audio, record)
+        if request.voice is None and audio:
+            self._voices.setdefault(line.speaker, utterance.to_voice(line.speaker or "of the first line"))
+        self.index += 1
+        self.samples += len(utterance.audio)
+        yield utterance
+        pause = pause_samples(line.pause if self._left is None else min(line.pause, max(0.0, self._left)), self._rate)
+        self.samples += pause
+        if pause:
+            yield np.zeros(pause, dtype=np.float32)
+
+    def knows(self, speaker: str | None) -> bool:
+        """Whether a speaker has a voice by now."""
+        return speaker in self._voices
+
+    def where(self, line: Line) -> str:
+        """The line, for a warning."""
+        return f"{self.name}line {self.index + 1} ({line.text[:40]!r})"
+
+    def _utterance(self, line: Line, request: Request, audio: list[FloatArray], record: Record) -> Utterance:
+        return Utterance(
+            index=self.index,
+            text=request.text,
+            audio=np.concatenate(audio) if audio else np.empty(0, dtype=np.float32),
+            sample_rate=self._rate,
+            tokens=self.speaking.tokens_of(record),
+            start=self.samples / self._rate,
+            pause=line.pause,
+            seed=request.seed,
+            voice=request.voice,
+            speaker=line.speaker,
+            tries=1,
+            problems=(),
+            timings=record.timings,
+        )
+
+    def _limited(self, options: GenerateOptions) -> GenerateOptions:
+        """Options that stop at the limit of the whole."""
+        left = self._left
+        if left is None or (options.max_duration is not None and options.max_duration <= left):
+            return options
+        return replace(options, max_duration=left)
+
+    @property
+    def _left(self) -> float | None:
+        return None if self.max_duration is None else self.max_duration - self.samples / self._rate
+
+    @property
+    def _rate(self) -> int:
+        return self.speaking.tokens.sample_rate
+
+
+def whole(text: str, seed: int, sample_rate: int, pieces: Iterable[FloatArray | Utterance]) -> Generation:
+    """All that a narration gave; the utterances' audio is part of the whole's."""
+    audio: list[FloatArray] = []
+    utterances: list[Utterance] = []
+    for piece in pieces:
+        if isinstance(piece, Utterance):
+            utterances.append(piece)
+        else:
+            audio.append(piece)
+    joined = np.concatenate([np.empty(0, dtype=np.float32), *audio])
+    return Generation(text, joined, sample_rate, [_within(each, joined) for each in utterances], seed)
+
+
+def _within(utterance: Utterance, audio: FloatArray) -> Utterance:
+    start = round(utterance.start * utterance.sample_rate)
+    return replace(utterance, audio=audio[start : start + len(utterance.audio)])
