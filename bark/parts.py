@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from bark.checkpoints.base import Checkpoint, Part
-from bark.checkpoints.mapped import let_go
 from bark.codec.base import Codec
 from bark.engine import CoarseStage, FineStage, SemanticStage
 from bark.engine.device import codec_device, visiting
@@ -145,5 +144,5 @@ class Parts:
         if self.dtype is None or self.device.type != "cpu":
             return load(device, self.dtype)
         model = load(device, None)
-        pack(model, self.dtype, self.quantize, let_go)
+        pack(model, self.dtype, self.quantize)
         return model

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "bark"
 FLOORS = [  # a room sees those of the floors below its own
     {"errors"},
-    {"options", "settings", "tokens", "files", "record"},
+    {"options", "settings", "tokens", "files", "mapped", "record"},
     {"text", "models", "audio", "progress"},
     {"codec"},
     {"semantic", "voices", "checkpoints"},

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from bark.checkpoints.mapped import convert
 from bark.checkpoints.text import check_vocabulary, find_tokenizer, read_tokenizer
 from bark.checkpoints.voices import voice_places
 from bark.codec import build_codec
 from bark.errors import CheckpointError
+from bark.mapped import convert
 from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT

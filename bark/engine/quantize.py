@@ -7,7 +7,7 @@ LayerNorms, attention with what was read before, the sum that runs through all l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 
 import torch
@@ -15,14 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bark.errors import OptionError
+from bark.mapped import convert, let_go
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
-from bark.models.layers import Block
-
-LetGo = Callable[[Tensor], None]
+from bark.models.layers import Block, linear
 
 QUANTIZE = ("int8", "none")
-CHUNK = 16 << 20  # bytes that are held twice for a moment
 FEW_ROWS = 16  # up to here int8 weights are read as they are; for more rows it pays to unpack them
 LARGE = 1 << 22  # numbers from which on an embedding or a head is worth keeping in 16 bits
 
@@ -48,16 +46,30 @@ def choose_quantize(asked: str | None, dtype: str | torch.dtype | None, device: 
     return asked
 
 
+class FloatLinear(nn.Module):
+    """A linear layer in float32; see `bark.models.layers.linear`."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        self.weight = _kept(layer.weight, torch.float32)
+        self.bias = _bias(layer)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., in] → [..., out]."""
+        y = linear(x, self.weight)
+        return y if self.bias is None else y + self.bias
+
+
 class HalfLinear(nn.Module):
     """A linear layer whose weight [out, in] is kept in bfloat16 or float16.
 
     Gives its own dtype for few rows, `product_dtype()` for many.
     """
 
-    def __init__(self, linear: nn.Linear, dtype: torch.dtype) -> None:
+    def __init__(self, layer: nn.Linear, dtype: torch.dtype) -> None:
         super().__init__()
-        self.weight = nn.Parameter(linear.weight.to(dtype), requires_grad=False)
-        self.bias = linear.bias if linear.bias is None else nn.Parameter(linear.bias.float(), requires_grad=False)
+        self.weight = _kept(layer.weight, dtype)
+        self.bias = _bias(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] → [..., out]."""
@@ -75,12 +87,12 @@ class Int8Linear(nn.Module):
     weight: Tensor
     scales: Tensor
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
-        weight, scales = quantized(linear.weight)
+        weight, scales = quantized(layer.weight)
         self.register_buffer("weight", weight)
         self.register_buffer("scales", scales)
-        self.bias = linear.bias if linear.bias is None else nn.Parameter(linear.bias.float(), requires_grad=False)
+        self.bias = _bias(layer)
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] → [..., out]."""
@@ -101,47 +113,35 @@ def quantized(weight: Tensor) -> tuple[Tensor, Tensor]:
     for row in range(0, len(weight), 256):
         some = weight[row : row + 256].float() / scales[row : row + 256, None].float()
         numbers[row : row + 256] = some.round().clamp(-127, 127)
+        let_go(weight[row : row + 256])
     return numbers, scales
 
 
 @torch.no_grad()
-def pack(
-    model: GPT | FineGPT,
-    dtype: torch.dtype,
-    quantize: str | None,
-    let_go: LetGo = lambda stored: None,
-) -> None:
+def pack(model: GPT | FineGPT, dtype: torch.dtype, quantize: str | None) -> None:
     """Keeps a model's weights, on a CPU, as its stage reads them fastest.
+
+    What was read of a mapped file is let go, weight by weight, unless it is used as it lies there.
 
     Args:
         model: with the weights as they are stored, in any dtype.
         dtype: of the linear layers where they aren't quantised.
         quantize: `int8`, or None. The fine model, whose windows are bound by products, keeps 16 bits instead.
-        let_go: called with each weight as it was stored, or some rows of it, once they aren't needed any more.
     """
     half = dtype if dtype in (torch.bfloat16, torch.float16) else None
     for block in model.h:
         assert isinstance(block, Block)
-        for owner, name, linear in _linears(block):
-            stored = linear.weight
-            setattr(owner, name, _packed(linear, half, quantize, isinstance(model, GPT)))
-            if getattr(owner, name).weight.data_ptr() != stored.data_ptr():
-                let_go(stored)
-    _convert_others(model, None if half is None and quantize is None else torch.float16, let_go)
+        for owner, name, layer in _linears(block):
+            setattr(owner, name, _packed(layer, half, quantize, isinstance(model, GPT)))
+    _convert_others(model, None if half is None and quantize is None else torch.float16)
 
 
-def _packed(linear: nn.Linear, half: torch.dtype | None, quantize: str | None, causal: bool) -> nn.Module:
+def _packed(layer: nn.Linear, half: torch.dtype | None, quantize: str | None, causal: bool) -> nn.Module:
     if quantize == "int8" and causal:
-        return Int8Linear(linear)
+        return Int8Linear(layer)
     if quantize == "int8" and product_dtype() == torch.bfloat16:
         half = torch.bfloat16
-    if half is not None:
-        return HalfLinear(linear, half)
-    weight = linear.weight.float()
-    if causal:  # read for one row at a time, a weight that lies column after column is quicker by a quarter
-        weight = weight.t().contiguous().t()
-    linear.weight = nn.Parameter(weight, requires_grad=False)
-    return linear.float()
+    return HalfLinear(layer, half) if half is not None else FloatLinear(layer)
 
 
 def _linears(block: Block) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
@@ -151,30 +151,26 @@ def _linears(block: Block) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
             yield owner, name, module
 
 
-def _convert_others(model: GPT | FineGPT, large: torch.dtype | None, let_go: LetGo) -> None:
+def _convert_others(model: GPT | FineGPT, large: torch.dtype | None) -> None:
     """Embeddings, heads and LayerNorms in float32, or, where they are large, in the dtype `large`; ties stay."""
     done: dict[int, nn.Parameter] = {}
     for owner in model.modules():
-        if isinstance(owner, (HalfLinear, Int8Linear)):
+        if isinstance(owner, (FloatLinear, HalfLinear, Int8Linear)):
             continue
         for name, old in list(owner.named_parameters(recurse=False)):
             if id(old) not in done:
-                kept = large is not None and isinstance(model, GPT) and old.dim() == 2 and old.numel() > LARGE
-                done[id(old)] = nn.Parameter(_converted(old, large if kept else None, let_go), requires_grad=False)
+                wide = isinstance(model, GPT) and old.dim() == 2 and old.numel() > LARGE
+                done[id(old)] = _kept(old, large if wide and large else torch.float32)
             setattr(owner, name, done[id(old)])
 
 
-def _converted(stored: Tensor, dtype: torch.dtype | None, let_go: LetGo) -> Tensor:
-    """The same in another dtype, float32 for None, without both being in memory at once."""
-    dtype = dtype or torch.float32
-    if stored.dtype == dtype:
-        return stored.detach()
-    result = torch.empty(stored.shape, dtype=dtype)
-    rows = max(1, CHUNK * len(stored) // max(1, stored.nbytes))
-    for row in range(0, len(stored), rows):
-        result[row : row + rows] = stored[row : row + rows]
-        let_go(stored[row : row + rows])
-    return result
+def _kept(stored: Tensor, dtype: torch.dtype) -> nn.Parameter:
+    """The same in another dtype, without both being in memory at once."""
+    return nn.Parameter(convert(stored.detach(), "cpu", dtype), requires_grad=False)
+
+
+def _bias(layer: nn.Linear) -> nn.Parameter | None:
+    return layer.bias if layer.bias is None else _kept(layer.bias, torch.float32)
 
 
 @cache

@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bark.checkpoints import mapped
-from bark.checkpoints.mapped import convert
+from bark import mapped
 from bark.checkpoints.pickles import read_pickle
 from bark.checkpoints.tensors import read_tensors
+from bark.mapped import convert
 
 
 def resident(path: Path) -> int:
