@@ -1,6 +1,7 @@
 """The recipe's steps: `python -m recipes.pup STEP --config recipes/pup/configs/cpu.toml`.
 
-corpus    the teachers speak the texts
+corpus    the teachers speak the texts, and a judge says which clips are understood
+check     the judge alone, beside a `corpus` that is still speaking
 tokenize  the corpus as text, semantic and codec tokens
 train     one model after another: codec, codec-decoder, semantic-tokenizer, semantic, coarse, fine
 pack      the trained weights, the tokenizers and the voices as one checkpoint folder
@@ -15,10 +16,13 @@ import argparse
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bark.errors import BarkError
 from recipes.pup import texts
+
+if TYPE_CHECKING:
+    from recipes.pup.corpus import CorpusSet
 
 MODELS = ("codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse", "fine")
 
@@ -28,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m recipes.pup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["corpus", "tokenize", "train", "pack", "evaluate", "all"])
+    parser.add_argument("step", choices=["corpus", "check", "tokenize", "train", "pack", "evaluate", "all"])
     parser.add_argument("--config", type=Path, default=Path("recipes/pup/configs/cpu.toml"))
     parser.add_argument("--work", type=Path, default=Path("work"), help="where data, checkpoints and logs go")
     parser.add_argument("--kokoro-voices", type=Path, help="the file that `npm pack kokoro-js` writes")
@@ -40,6 +44,7 @@ def main() -> None:
     config = without_absent(tomllib.loads(arguments.config.read_text(encoding="utf-8")), arguments.work)
     steps = {
         "corpus": corpus,
+        "check": check,
         "tokenize": tokenize,
         "train": train,
         "pack": pack,
@@ -60,7 +65,7 @@ def without_absent(config: dict[str, Any], work: Path) -> dict[str, Any]:
         print(f"{name}: no {names[name]}, so without it")
     for table in [config[model] for model in MODELS if model in config]:
         table["sets"] = {name: weight for name, weight in table["sets"].items() if name not in absent}
-    wanted = config["tokenize"]
+    wanted = config.get("tokenize", {"semantic": [], "codes": {}})
     wanted["semantic"] = [name for name in wanted["semantic"] if name not in absent]
     wanted["codes"] = {name: shards for name, shards in wanted["codes"].items() if name not in absent}
     return config
@@ -79,17 +84,29 @@ def everything(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def corpus(config: dict[str, Any], arguments: argparse.Namespace) -> None:
-    """Audio of every set, by the teachers or from ready archives."""
-    from recipes.pup.corpus import CorpusSet, import_ready, make
+    """Audio of every set, by the teachers or from ready archives; then the judge hears what it hasn't."""
+    from recipes.pup.corpus import hours, import_ready, make
 
     for ready in config["corpus"].get("ready", []):
         archive, rows = (arguments.work / ready[part] for part in ("archive", "rows"))
         if archive.exists():
-            import_ready(archive, rows, arguments.work / "corpus" / ready["name"])
-    sets = [CorpusSet(**{**part, "voices": tuple(part["voices"])}) for part in config["corpus"]["sets"]]
-    chosen = [part for part in sets if not arguments.only or part.name in arguments.only]
-    voices = arguments.kokoro_voices or arguments.work / "kokoro-js-1.2.1.tgz"
-    make(chosen, arguments.work / "corpus", voices, arguments.wordnet, arguments.processes)
+            out = arguments.work / "corpus" / ready["name"]
+            import_ready(archive, rows, out, judged="max_error" in ready)
+    out = arguments.work / "corpus"
+    print(hours(_judged_sets(config, arguments), out), flush=True)
+    make(_sets(config, arguments), out, _kokoro_voices(arguments), arguments.wordnet, arguments.processes)
+    check(config, arguments)
+
+
+def check(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Verdicts on the clips of every set that wants them; how well each voice is understood, and the hours left."""
+    from recipes.pup.corpus import hours
+    from recipes.pup.heard import check as run
+    from recipes.pup.heard import voices
+
+    sets, out = _judged_sets(config, arguments), arguments.work / "corpus"
+    run(sets, out)
+    print(voices(sets, out), hours(sets, out), sep="\n\n", flush=True)
 
 
 def tokenize(config: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -123,6 +140,33 @@ def evaluate(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
     sentences = config.get("evaluate", {}).get("sentences", STANDARD)
     run(config, arguments.work, kokoro_voices=arguments.kokoro_voices, sentences=sentences)
+
+
+def _sets(config: dict[str, Any], arguments: argparse.Namespace) -> list[CorpusSet]:
+    """The sets that a teacher speaks, of those wanted."""
+    from recipes.pup.corpus import CorpusSet
+
+    sets = [CorpusSet(**{**part, "voices": tuple(part["voices"])}) for part in config["corpus"]["sets"]]
+    return [part for part in sets if not arguments.only or part.name in arguments.only]
+
+
+def _judged_sets(config: dict[str, Any], arguments: argparse.Namespace) -> list[CorpusSet]:
+    """Those, and the ready ones."""
+    from recipes.pup.corpus import CorpusSet
+
+    ready = [
+        CorpusSet(
+            part["name"], "kokoro", (), 0, 0, language=Path(part["archive"]).stem, max_error=part.get("max_error")
+        )
+        for part in config["corpus"].get("ready", [])
+        if not arguments.only or part["name"] in arguments.only
+    ]
+    return [*_sets(config, arguments), *ready]
+
+
+def _kokoro_voices(arguments: argparse.Namespace) -> Path:
+    found: Path = arguments.kokoro_voices or arguments.work / "kokoro-js-1.2.1.tgz"
+    return found
 
 
 if __name__ == "__main__":

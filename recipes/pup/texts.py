@@ -7,15 +7,22 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from recipes.pup import help_texts, templates
+
 HERE = Path(__file__).parent
 WORDNET = Path("/usr/share/wordnet")  # Debian: apt-get install wordnet-base
 _EXAMPLE = re.compile(r'"([^"]+)"')
+UNSPACED = {"ja", "zh"}  # sentences follow each other without a space
+MAX_CHARS = {"hi": 130, "ja": 60, "ko": 80, "zh": 45}  # of an utterance, about ten seconds
+TEMPLATES = 400  # sentences of numbers, dates and names
+HELP = 1600  # sentences of LibreOffice's help
 _ALLOWED = re.compile(r"[A-Za-z][A-Za-z' ,.;:?!-]*[A-Za-z.?!]")
 
 
 def evaluation_sentences(language: str = "en") -> list[str]:
-    """The sentences that `evaluate` speaks; no corpus may contain one of them."""
-    return _lines(HERE / "evaluation" / f"{language}.txt")
+    """The sentences that `evaluate` speaks; no corpus may contain one of them. None where there is no such file."""
+    path = HERE / "evaluation" / f"{language}.txt"
+    return _lines(path) if path.exists() else []
 
 
 def own_sentences(language: str) -> list[str]:
@@ -52,7 +59,31 @@ def english_sentences(wordnet: Path = WORDNET) -> list[str]:
     return [s for s in pool if _key(s) not in held_out]
 
 
-def utterances(sentences: list[str], seed: int, max_chars: int = 180) -> Iterator[str]:
+def sentences(language: str, wordnet: Path = WORDNET, fetched: Path = Path("work/texts")) -> list[str]:
+    """Everything that may be spoken for training, without the evaluation sentences.
+
+    English is this project's own and WordNet's. In other languages the own sentences come twice, for they are what
+    people say to each other; the others are of numbers and names, with some English in them, and LibreOffice's help.
+
+    Args:
+        language: two letters.
+        wordnet: folder of WordNet.
+        fetched: where sentences of packages are kept.
+
+    Raises:
+        FileNotFoundError: WordNet is not installed.
+        BarkError: a package can't be fetched, or one that the templates need isn't installed.
+    """
+    if language == "en":
+        return english_sentences(wordnet)
+    held_out = {_key(s) for s in evaluation_sentences(language)}
+    own = own_sentences(language)
+    pool = [*own, *own, *templates.switched(language), *templates.sentences(language, TEMPLATES)]
+    pool += help_texts.sentences(language, fetched, HELP)
+    return [s for s in pool if _key(s) not in held_out]
+
+
+def utterances(sentences: list[str], seed: int, max_chars: int = 180, space: str = " ") -> Iterator[str]:
     """Endless utterances of one to three sentences; every sentence comes up before any is repeated."""
     rng = random.Random(seed)
     while True:
@@ -60,8 +91,8 @@ def utterances(sentences: list[str], seed: int, max_chars: int = 180) -> Iterato
         while order:
             utterance = order.pop()
             for _ in range(rng.choices((0, 1, 2), weights=(65, 25, 10))[0]):
-                if order and len(utterance) + 1 + len(order[-1]) <= max_chars:
-                    utterance = f"{utterance} {order.pop()}"
+                if order and len(utterance) + len(space) + len(order[-1]) <= max_chars:
+                    utterance = f"{utterance}{space}{order.pop()}"
             if len(utterance) <= max_chars:
                 yield utterance
 
@@ -76,7 +107,7 @@ def _as_sentence(example: str) -> str | None:
 
 
 def _key(sentence: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", sentence.lower()).strip()
+    return " ".join(re.sub(r"[\W_]+", " ", sentence.lower()).split())
 
 
 def _lines(path: Path) -> list[str]:

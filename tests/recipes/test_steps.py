@@ -21,7 +21,7 @@ from bark.semantic.tokenizer import SemanticTokenizerConfig
 from bark.training.audio_corpus import read_clips
 from bark.training.tokenized import read_tokens
 from recipes.pup import __main__ as recipe
-from recipes.pup import corpus, texts, tokenize
+from recipes.pup import corpus, g2p, texts, tokenize
 from recipes.pup.corpus import CorpusSet, trim
 from recipes.pup.pack import taught_heads
 
@@ -130,6 +130,49 @@ class TestCorpus:
         assert {path: path.read_bytes() for path in (tmp_path / "hum").iterdir()} == before
         assert (tmp_path / "hum" / "0000.pcm").stat().st_mtime_ns == times
 
+    def test_in_other_languages(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        said = ["Der [2.|zweite] Mai.", "Ein [en:team meeting].", "Nein."]
+        monkeypatch.setattr(texts, "sentences", lambda *_: said)
+        part = CorpusSet("hum-de", "hum", ("low", "high"), 3, 3, 2, "de", max_error=0.2)
+        corpus.make([part], tmp_path, Path("none"), tmp_path, 1)
+        assert not list((tmp_path / "hum-de").glob("*.jsonl"))  # nobody has heard them yet
+        rows = [row for name in ("0000", "0001") for row in corpus.read_rows(tmp_path / "hum-de" / f"{name}.spoken")]
+        assert {row["language"] for row in rows} == {"de"}
+        assert all(row.get("said", row["text"]) in (tmp_path / "hum-de" / "plan.txt").read_text() for row in rows)
+        assert "Der 2. Mai." in " ".join(row["text"] for row in rows)
+        assert not any("[" in row["text"] for row in rows)
+
+    def test_a_plan_is_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        pools = [[f"Satz {n}." for n in range(20)], [f"Anderer {n}." for n in range(20)]]
+        monkeypatch.setattr(texts, "sentences", lambda *_: pools[0])
+        part = CorpusSet("hum-de", "hum", ("low",), 8, 3, 4, "de")
+        first = corpus.plan(part, tmp_path, tmp_path)
+        pools.reverse()
+        assert corpus.plan(part, tmp_path, tmp_path) == first
+        longer = corpus.plan(replace(part, clips=12), tmp_path, tmp_path)
+        assert longer[:8] == first
+        assert all(line.startswith("Anderer") for line in longer[8:])
+
+    def test_every_set_grows_evenly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        made: list[str] = []
+        monkeypatch.setattr(corpus, "_make_shard", lambda part, shard, *_: made.append(f"{part.name} {shard}") or 1.0)
+        monkeypatch.setattr(texts, "sentences", lambda *_: ["Eins.", "Zwei."])
+        sets = [replace(HUM, name=name, clips=clips) for name, clips in (("a", 12), ("b", 8))]
+        corpus.make(sets, tmp_path, Path("none"), tmp_path, 1)
+        assert made == ["a 0", "b 0", "a 1", "b 1", "a 2"]
+
+    def test_polyglot(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Kokoro:
+            voices = ("low",)
+
+            def speak(self, phonemes: str, voice: str, speed: float) -> Spoken:
+                return Spoken(np.zeros(1200, np.float32), f"{voice} {speed} {phonemes}", [1, 1])
+
+        monkeypatch.setattr(g2p, "phonemes", lambda text, language: f"{language}: {text}")
+        spoken = corpus.Polyglot(Kokoro(), "pl").say("Tak.", "low", 1.1, seed=5)  # type: ignore[arg-type]
+        assert spoken is not None
+        assert spoken.phonemes == "low 1.1 pl: Tak."
+
     def test_trim(self) -> None:
         audio = np.zeros(24_000, np.float32)
         audio[10_000:12_000] = 0.5
@@ -153,6 +196,8 @@ class TestCorpus:
         assert [clip.pcm.stem for clip in clips] == ["0000", "0001"]
         assert clips[0].audio()[100] == pytest.approx(0.25, abs=1e-3)
         assert clips[0].row["language"] == "en"
+        corpus.import_ready(tmp_path / "en.tar", tmp_path / "en.jsonl", tmp_path / "unheard", judged=True)
+        assert [path.name for path in sorted((tmp_path / "unheard").iterdir())] == ["0000.pcm", "0000.spoken"]
 
 
 class TestTokenize:
@@ -204,6 +249,16 @@ class TestCommand:
         monkeypatch.setattr(corpus, "make", absent)
         with pytest.raises(SystemExit, match="corpus: needs the package hibari; install it with pip"):
             self.run(monkeypatch, "corpus", "--work", str(tmp_path))
+
+    def test_the_judge_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        asked: list[str] = []
+        monkeypatch.setattr("recipes.pup.heard.check", lambda sets, _: asked.extend(part.name for part in sets))
+        world = str(CONFIGS / "world.toml")
+        only = ["kokoro-de", "kokoro-ja", "ready-ko"]
+        (tmp_path / "corpus" / "ready-ko").mkdir(parents=True)
+        self.run(monkeypatch, "check", "--config", world, "--work", str(tmp_path), "--only", *only)
+        assert sorted(asked) == only
+        assert "| kokoro-ja | ja | 0.00 h | 0.00 h | 0.00 h |" in capsys.readouterr().out
 
     def test_only(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         trained: list[str] = []
@@ -258,6 +313,16 @@ class TestConfigs:
         assert model.tokens.text_offset + config["tokenize"]["text_vocab"] <= model.tokens.text_pad
         spoken = {voice for each in config["corpus"]["sets"][1:] for voice in each["voices"]}
         assert set(config["voices"]["presets"].values()) <= spoken
+
+    def test_ten_voices_in_each_of_thirteen_languages(self) -> None:
+        config = tomllib.loads((CONFIGS / "world.toml").read_text())
+        sets = [CorpusSet(**{**part, "voices": tuple(part["voices"])}) for part in config["corpus"]["sets"]]
+        assert {part.language for part in sets} == set(g2p.LANGUAGES)
+        others = [part for part in sets if part.language != "en"]
+        assert all(len(set(part.voices)) >= 10 and part.max_error is not None for part in others)
+        assert len({part.name for part in sets}) == len({(part.language, part.seed) for part in sets}) == len(sets)
+        cpu = tomllib.loads((CONFIGS / "cpu.toml").read_text())
+        assert sorted(map(str, config["corpus"]["sets"][:4])) == sorted(map(str, cpu["corpus"]["sets"]))
 
     def test_a_gpu_trains_on_the_same_tokens(self) -> None:
         cpu, gpu = (tomllib.loads((CONFIGS / f"{name}.toml").read_text()) for name in ("cpu", "gpu"))

@@ -1,0 +1,125 @@
+"""Step `check`: what the judge hears in each clip, and how far that is from what was to be said.
+
+Both are compared as sounds, read by the same G2P: so 12 and "zwölf", 這 and 这, 今日 and きょう, Hindi in Devanagari
+and in Urdu's letters are the same, and a wrong tone isn't.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bark.evaluation.metrics import Edits, character_edits, total
+from bark.evaluation.whisper import Transcriber
+from bark.training.audio_corpus import Clip
+from recipes.pup import g2p
+from recipes.pup.corpus import SAMPLE_RATE, CorpusSet, read_rows, write_rows
+
+# Text in the script that is wanted; without it Whisper writes some Hindi in Urdu's letters.
+PROMPTS = {"hi": "नमस्ते, आप कैसे हैं? मैं ठीक हूँ।", "zh": "以下是普通话的句子。"}
+TONES = "↓→↗↘"
+_ARABIC = re.compile(r"[\u0600-\u06ff]")
+
+
+def check(sets: Sequence[CorpusSet], out: Path) -> None:
+    """Hears every shard that wasn't heard yet, the first of every set first, and sifts all.
+
+    A shard that is whole stays as it is; to sift more finely, change `max_error` and run it again.
+    """
+    judged = [part for part in sets if part.max_error is not None]
+    shards = [(path, part) for part in judged for path in sorted((out / part.name).glob("*.spoken"))]
+    for path, part in sorted(shards, key=lambda pair: pair[0].stem):
+        verdicts = path.with_suffix(".heard")
+        if not verdicts.exists():
+            write_rows(verdicts, [verdict(Clip(path.with_suffix(".pcm"), row)) for row in read_rows(path)])
+            print(f"{part.name}/{path.stem}: {_rate(read_rows(verdicts)):.3f} of the sounds misheard", flush=True)
+        sift(path, part)
+
+
+def voices(sets: Sequence[CorpusSet], out: Path) -> str:
+    """A table of what was heard of each voice so far, the best first."""
+    lines = ["| set | voice | clips | sounds misheard | clips kept |", "| --- | --- | --- | --- | --- |"]
+    for part in (part for part in sets if part.max_error is not None):
+        found: dict[str, list[dict[str, Any]]] = {}
+        for path in sorted((out / part.name).glob("*.heard")):
+            for row, heard in zip(read_rows(path.with_suffix(".spoken")), read_rows(path), strict=True):
+                found.setdefault(row["voice"], []).append(heard)
+        lines += [_voice_line(part, voice, rows) for voice, rows in sorted(found.items(), key=lambda v: _rate(v[1]))]
+    return "\n".join(lines)
+
+
+def _voice_line(part: CorpusSet, voice: str, rows: Sequence[dict[str, Any]]) -> str:
+    kept = sum(_understood(row, part) for row in rows) / len(rows)
+    return f"| {part.name} | {voice} | {len(rows)} | {_rate(rows):.3f} | {kept:.0%} |"
+
+
+def verdict(clip: Clip) -> dict[str, Any]:
+    """What was heard of a clip, and how many of its sounds were wrong."""
+    language = clip.row["language"]
+    transcript = listener(language).hear(clip.audio(), SAMPLE_RATE)
+    wrong = edits(clip.row.get("said", clip.row["text"]), transcript, language)
+    return {"id": clip.row["id"], "heard": transcript, "errors": wrong.errors, "sounds": wrong.total}
+
+
+def sift(spoken: Path, part: CorpusSet) -> None:
+    """Writes the rows of the clips that were understood beside a shard that was heard, if they aren't there."""
+    pairs = zip(read_rows(spoken), read_rows(spoken.with_suffix(".heard")), strict=True)
+    kept = [row for row, found in pairs if _understood(found, part)]
+    path = spoken.with_suffix(".jsonl")
+    if not path.exists() or read_rows(path) != kept:
+        write_rows(path, kept)
+
+
+def _understood(found: dict[str, Any], part: CorpusSet) -> bool:
+    assert part.max_error is not None
+    return bool(found["errors"] <= part.max_error * found["sounds"])
+
+
+def _rate(rows: Sequence[dict[str, Any]]) -> float:
+    return total(Edits(row["errors"], row["sounds"]) for row in rows).rate
+
+
+class Listener:
+    """Whisper base in int8, for one language.
+
+    Raises:
+        BarkError: its packages aren't installed.
+    """
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self._transcriber = Transcriber(language, precision="int8", prompt=PROMPTS.get(language))
+
+    def hear(self, audio: npt.NDArray[np.float32], sample_rate: int) -> str:
+        """What it understands; audio is [T] in [−1, 1]."""
+        return self._transcriber.transcribe(audio, sample_rate)
+
+
+def edits(text: str, heard: str, language: str) -> Edits:
+    """Wrong, missing and added sounds of a transcript.
+
+    Args:
+        text: what was to be said, with marks or without.
+        heard: the transcript.
+        language: of the text.
+    """
+    return character_edits(sounds(text, language), sounds(heard, language))
+
+
+def sounds(text: str, language: str) -> str:
+    """A text's phonemes without stress, length, spaces and punctuation; tones stay."""
+    script = "ur" if language == "hi" and _ARABIC.search(text) else language
+    return "".join(p for p in g2p.phonemes(text, script) if p in TONES or unicodedata.category(p) in {"Ll", "Lu", "Mn"})
+
+
+@cache
+def listener(language: str) -> Listener:
+    """The listener of a language, loaded once."""
+    return Listener(language)
