@@ -122,9 +122,24 @@ class KokoroTeacher:
         self._english = {british: hibari.Hibari(g2p=g2p.G2P(british=british)) for british in (False, True)}
 
     def say(self, text: str, voice: str, speed: float, seed: int) -> Spoken | None:
-        """What it says, whatever the seed; see `Teacher`."""
+        """What it says in English, whatever the seed; see `Teacher`."""
+        return self.speak(_phonemize(self._english[voice.startswith("b")], text), voice, speed)
+
+    def speak(self, phonemes: str, voice: str, speed: float) -> Spoken | None:
+        """What phonemes of any language sound like; those not in Kokoro's alphabet are left out.
+
+        Args:
+            phonemes: one character each, in Kokoro's alphabet.
+            voice: a name, or several joined by `+`: the mean of their styles is a voice of its own.
+            speed: 1 is normal.
+
+        Returns:
+            None where there are no phonemes, or more than 510.
+
+        Raises:
+            VoiceError: there is no such voice.
+        """
         style = self._style(voice)
-        phonemes = _phonemize(self._english[voice.startswith("b")], text)
         phonemes = "".join(p for p in phonemes if p in self._vocabulary)
         if not 0 < len(phonemes) <= len(style):
             return None
@@ -141,12 +156,16 @@ class KokoroTeacher:
 
     def _style(self, voice: str) -> npt.NDArray[np.float32]:
         """The voice's styles by number of phonemes, [510, 256]."""
-        if voice not in self.voices:
-            raise VoiceError(f"Kokoro has no voice {voice!r}; it has {', '.join(self.voices)}")
         if voice not in self._styles:
-            member = cast(IO[bytes], self._archive.extractfile(f"package/voices/{voice}.bin"))
-            self._styles[voice] = np.frombuffer(member.read(), np.float32).reshape(-1, 256)
+            parts = [self._part(name) for name in voice.split("+")]
+            self._styles[voice] = np.mean(parts, axis=0, dtype=np.float32)
         return self._styles[voice]
+
+    def _part(self, name: str) -> npt.NDArray[np.float32]:
+        if name not in self.voices:
+            raise VoiceError(f"Kokoro has no voice {name!r}; it has {', '.join(self.voices)}")
+        member = cast(IO[bytes], self._archive.extractfile(f"package/voices/{name}.bin"))
+        return np.frombuffer(member.read(), np.float32).reshape(-1, 256)
 
 
 def _open_archive(path: Path) -> tarfile.TarFile:

@@ -17,7 +17,7 @@ SMALL_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
 class Transcriber:
-    """Whisper base by faster-whisper, in full precision on the CPU.
+    """Whisper base by faster-whisper, in full precision on the CPU unless told otherwise.
 
     Always the same transcript for the same audio: the language is given, beam search of 5 (Whisper's own
     setting) at temperature 0, no second try at a higher one, and no voice activity filter, so what a system says
@@ -27,17 +27,27 @@ class Transcriber:
         language: that is spoken, as a two-letter code.
         threads: CPU threads.
         folder: where the model lies, or is put together from its packages; else in the cache.
+        precision: "float32", or "int8", which is faster and mishears a little more.
+        prompt: text that it takes to come before, whose script and spelling it goes on in.
 
     Raises:
         BarkError: the packages aren't installed.
         OutputError: the model's files can't be written to the cache.
     """
 
-    def __init__(self, language: str = "en", threads: int = 1, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        language: str = "en",
+        threads: int = 1,
+        folder: Path | None = None,
+        precision: str = "float32",
+        prompt: str | None = None,
+    ) -> None:
         whisper = require("faster_whisper")
         self._language = language
+        self._prompt = prompt
         self._model = whisper.WhisperModel(
-            str(model_folder(folder)), device="cpu", compute_type="float32", cpu_threads=threads, local_files_only=True
+            str(model_folder(folder)), device="cpu", compute_type=precision, cpu_threads=threads, local_files_only=True
         )
 
     def transcribe(self, audio: Audio, sample_rate: int) -> str:
@@ -58,6 +68,7 @@ class Transcriber:
             "condition_on_previous_text": False,
             "without_timestamps": True,
             "vad_filter": False,
+            "initial_prompt": self._prompt,
         }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from bark.errors import OptionError, VoiceError, WeightsNotFoundError
 from bark.evaluation.systems import SystemSpec, TeacherSynthesizer
-from bark.evaluation.teachers import Spoken, make_teacher
+from bark.evaluation.teachers import KokoroTeacher, Spoken, _open_archive, make_teacher
 
 
 class FakeTeacher:
@@ -57,6 +58,19 @@ def test_kokoro_wants_its_voices(tmp_path: Path) -> None:
         make_teacher("kokoro")
     with pytest.raises(WeightsNotFoundError, match=r"can't read Kokoro's voices from .*none\.tgz"):
         make_teacher("kokoro", tmp_path / "none.tgz")
+
+
+def test_kokoros_voices_can_be_mixed(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "voices.tgz", "w:gz") as archive:
+        for name, value in (("a", 1.0), ("b", 3.0)):
+            np.full((510, 256), value, np.float32).tofile(tmp_path / name)
+            archive.add(tmp_path / name, f"package/voices/{name}.bin")
+    teacher = KokoroTeacher.__new__(KokoroTeacher)  # without its packages: only the voices are of interest
+    teacher._archive, teacher._styles, teacher.voices = _open_archive(tmp_path / "voices.tgz"), {}, ("a", "b")
+    assert teacher._style("a+b").shape == (510, 256)
+    assert [float(teacher._style(name)[5, 7]) for name in ("a", "a+b", "a+a+a+b")] == [1.0, 2.0, 1.5]
+    with pytest.raises(VoiceError, match="no voice 'c'; it has a, b"):
+        teacher._style("a+c")
 
 
 @pytest.mark.slow
