@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from bark.lines import Line
 from bark.narration import Narration
-from bark.record import Record
+from bark.request import FloatArray, Request, Take, least_bad
 from bark.result import Utterance
-from bark.speaking import FloatArray, Request, Speaking
+from bark.speaking import Speaking
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Part:
     narration: Narration
     lines: Sequence[Line]
     begun: int = 0
-    done: dict[int, tuple[Request, list[FloatArray], Record]] = field(default_factory=dict)
+    done: dict[int, Take] = field(default_factory=dict)
     pieces: list[FloatArray | Utterance] = field(default_factory=list)
 
     def next(self) -> Request | None:
@@ -43,12 +43,12 @@ class Part:
         self.begun += 1
         return self.narration.request(line)
 
-    def finish(self, index: int, request: Request, audio: list[FloatArray], record: Record) -> None:
+    def finish(self, index: int, take: Take) -> None:
         """Takes what was spoken of a line."""
-        self.done[index] = request, audio, record
+        self.done[index] = take
         while (index := self.narration.index) in self.done:
-            request, audio, record = self.done.pop(index)
-            self.pieces += [*audio, *self.narration.finish(self.lines[index], request, audio, record)]
+            take = self.done.pop(index)
+            self.pieces += [*take.pieces, *self.narration.finish(self.lines[index], take)]
 
     def _has_voice(self, line: Line) -> bool:
         return line.voice is not None or self.narration.knows(line.speaker)
@@ -63,25 +63,38 @@ class Batch:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = parts
-        self._spoken: dict[int, tuple[Part, int]] = {}  # by the id of the request
+        self._again: list[Request] = []
+        self._spoken: dict[int, tuple[Part, int, list[Take]]] = {}  # part, line and takes, by the id of the request
 
     def __iter__(self) -> Iterator[Request]:
         return self
 
     def __next__(self) -> Request:
+        if self._again:
+            return self._again.pop(0)
         for part in self._parts:
             request = part.next()
             if request is not None:
-                self._spoken[id(request)] = part, part.begun - 1
+                self._spoken[id(request)] = part, part.begun - 1, []
                 return request
         raise StopIteration
 
     def speak(self, speaking: Speaking, slots: int) -> None:
         """Speaks all of them."""
         while True:
-            before = sum(part.begun for part in self._parts)
-            for request, audio, record in speaking.together(self, slots):
-                part, index = self._spoken.pop(id(request))
-                part.finish(index, request, audio, record)
-            if sum(part.begun for part in self._parts) == before:
+            spoken = False
+            for take in speaking.together(self, slots):
+                spoken = True
+                self._finish(take)
+            if not spoken:
                 return
+
+    def _finish(self, take: Take) -> None:
+        part, index, takes = self._spoken.pop(id(take.asked))
+        takes.append(take)
+        again = take.next if index else None  # the first line of a text stays as it is, as in a stream
+        if again is None:
+            part.finish(index, least_bad(takes))
+        else:
+            self._again.append(again)
+            self._spoken[id(again)] = part, index, takes

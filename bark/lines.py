@@ -12,11 +12,10 @@ from bark.errors import OptionError, TextError
 from bark.models.config import ModelConfig
 from bark.options import GenerateOptions
 from bark.text.duration import expected_duration
-from bark.text.normalize import clean
+from bark.text.normalize import SAYABLE, clean
 from bark.text.split import PARAGRAPH, Segment, segments
 from bark.voices import VoiceLike
 
-SAYABLE = re.compile(r"[^\W_]|♪")
 UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")  # where a line may break, and which way it runs
 MARGIN = 0.7  # of the model's limit; a text takes a sixth more or less than is expected, and some voices are slow
 FIRST = 5.0  # seconds that the first line may take, so that it is heard soon

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +11,9 @@ from bark.errors import warn
 from bark.lines import Line, pause_samples
 from bark.options import GenerateOptions
 from bark.record import Progress, Record
+from bark.request import FloatArray, Request, Take, least_bad
 from bark.result import Generation, Utterance
-from bark.speaking import FloatArray, Request, Speaking
+from bark.speaking import Speaking
 from bark.voices import Voice
 
 SHORTEST = 0.5  # seconds; where less is left of a limit, no line is begun
@@ -46,12 +47,8 @@ class Narration:
         for line in lines:
             if self.stops(line):
                 return
-            request, record = self.request(line), Record(self.progress)
-            audio: list[FloatArray] = []
-            for piece in self.speaking.alone(request, record):
-                audio.append(piece)
-                yield piece
-            yield from self.finish(line, request, audio, record)
+            take = yield from self._heard(self.request(line))
+            yield from self.finish(line, take)
 
     def request(self, line: Line) -> Request:
         """What a line is spoken from now."""
@@ -68,14 +65,11 @@ class Narration:
         warn(f"{self.max_duration:g} s are used up: {self.where(line)} and what follows were not spoken")
         return True
 
-    def finish(
-        self, line: Line, request: Request, audio: list[FloatArray], record: Record
-    ) -> Iterator[FloatArray | Utterance]:
+    def finish(self, line: Line, take: Take) -> Iterator[FloatArray | Utterance]:
         """Goes on to the next line; gives this one's utterance, and its pause."""
-        if not audio:
-            warn(f"{self.where(line)}: the model ended the utterance at once: the audio is empty")
-        utterance = self._utterance(line, request, audio, record)
-        if request.voice is None and audio:
+        utterance = self._utterance(line, take)
+        self._warn(line, utterance)
+        if utterance.voice is None and len(utterance.audio):
             self._voices.setdefault(line.speaker, utterance.to_voice(line.speaker or "of the first line"))
         self.index += 1
         self.samples += len(utterance.audio)
@@ -93,22 +87,46 @@ class Narration:
         """The line, for a warning."""
         return f"{self.name}line {self.index + 1} ({line.text[:40]!r})"
 
-    def _utterance(self, line: Line, request: Request, audio: list[FloatArray], record: Record) -> Utterance:
+    def _heard(self, request: Request) -> Generator[FloatArray, None, Take]:
+        """A line's audio. The first is heard while it is made, and stays as it is however it sounds."""
+        take = self.speaking.take(request, Record(self.progress))
+        if self.index == 0 or not request.guarded:
+            pieces: list[FloatArray] = []
+            for piece in take.pieces:
+                pieces.append(piece)
+                yield piece
+            return take.heard(pieces, self._rate)
+        takes = [take.heard(list(take.pieces), self._rate)]
+        while (again := takes[-1].next) is not None:
+            take = self.speaking.take(again, Record(self.progress))
+            takes.append(take.heard(list(take.pieces), self._rate))
+        best = least_bad(takes)
+        yield from best.pieces
+        return best
+
+    def _utterance(self, line: Line, take: Take) -> Utterance:
         return Utterance(
             index=self.index,
-            text=request.text,
-            audio=np.concatenate(audio) if audio else np.empty(0, dtype=np.float32),
+            text=take.request.text,
+            audio=np.concatenate([np.empty(0, dtype=np.float32), *take.pieces]),
             sample_rate=self._rate,
-            tokens=self.speaking.tokens_of(record),
+            tokens=self.speaking.tokens_of(take.record),
             start=self.samples / self._rate,
             pause=line.pause,
-            seed=request.seed,
-            voice=request.voice,
+            seed=take.request.seed,
+            voice=take.request.voice,
             speaker=line.speaker,
-            tries=1,
-            problems=(),
-            timings=record.timings,
+            tries=take.tries,
+            problems=tuple(problem.text for problem in take.problems),
+            timings=take.record.timings,
         )
+
+    def _warn(self, line: Line, utterance: Utterance) -> None:
+        if not len(utterance.audio):
+            warn(f"{self.where(line)}: the model ended the utterance at once: the audio is empty")
+        elif utterance.problems:
+            tries = f"after {utterance.tries} tries" if utterance.tries > 1 else "at the first try"
+            warn(f"{self.where(line)} looks wrong {tries}: {'; '.join(utterance.problems)}")
 
     def _limited(self, options: GenerateOptions) -> GenerateOptions:
         """Options that stop at the limit of the whole."""

@@ -10,6 +10,7 @@ from typing import Any
 from bark.errors import OptionError
 
 MAX_SEED = 2**63 - 1
+MAX_RETRIES = 100
 
 
 class ModelsOwn(float):
@@ -67,6 +68,8 @@ class GenerateOptions:
         min_eos_p: the semantic stage stops when the end has at least this probability; None waits for it to
             be sampled.
         max_duration: seconds of speech at most; None leaves it to the model's limit.
+        retries: how often a line may be said anew, with the next seed, when it looks wrong (`bark.guards`); 0 leaves
+            it as it comes, and unchecked.
 
     Raises:
         OptionError: a value makes no sense.
@@ -78,6 +81,7 @@ class GenerateOptions:
     fine: SamplingOptions = field(default_factory=lambda: SamplingOptions(temperature=0.5))
     min_eos_p: float | None = 0.2
     max_duration: float | None = None
+    retries: int = 2
 
     def __post_init__(self) -> None:
         if self.seed is not None:
@@ -89,6 +93,7 @@ class GenerateOptions:
             _number("min_eos_p", self.min_eos_p, 0, 1, above=True)
         if self.max_duration is not None:
             _number("max_duration", self.max_duration, 0, math.inf, above=True)
+        _whole("retries", self.retries, 0, MAX_RETRIES)
 
     def with_changes(self, temperature: float | None = None, **changes: Any) -> GenerateOptions:
         """These options, with those that are not None changed.

@@ -22,9 +22,10 @@ from bark.narration import Narration, whole
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.record import Progress
+from bark.request import FloatArray, Request
 from bark.result import Generation, Utterance
 from bark.settings import Settings
-from bark.speaking import FloatArray, Request, Speaking, drawn_seed
+from bark.speaking import Speaking, drawn_seed
 from bark.text.normalize import normalize
 from bark.tokens import SUNO
 from bark.voices import VoiceLike
@@ -80,6 +81,7 @@ class Bark:
             self.dtype,
             quantize=self.quantize,
             offload=settings.offload if offload is None else offload,
+            graphs=settings.cuda_graphs,
         )
         self.voices = self.parts.voices
         self._speaking = Speaking(self.parts)
@@ -287,9 +289,9 @@ class Bark:
             OptionError: there are no slots.
             CheckpointError: a part of the checkpoint is missing or broken.
         """
-        for request, audio, record in self._speaking.together(requests, _slots(slots)):
-            pieces = Narration(self._speaking).finish(Line(request.text), request, audio, record)
-            yield request, whole(request.text, request.seed, self.sample_rate, [*audio, *pieces])
+        for take in self._speaking.together(requests, _slots(slots)):
+            pieces = Narration(self._speaking).finish(Line(take.asked.text), take)
+            yield take.asked, whole(take.asked.text, take.asked.seed, self.sample_rate, [*take.pieces, *pieces])
 
     def request(self, text: str, voice: VoiceLike | None = None, options: GenerateOptions | None = None) -> Request:
         """What one utterance is made from, checked; for `iterate`.

@@ -50,6 +50,10 @@ class Record:
             yield piece
         self._progress(stage, total, True)
 
+    def tell(self, stage: str, seconds: float, ended: bool) -> None:
+        """Tells of the progress of a stage that isn't watched."""
+        self._progress(stage, seconds, ended)
+
     @contextmanager
     def running(self, stage: str) -> Iterator[None]:
         """Counts the time of the block to a stage; blocks may be nested, and the inner one counts."""

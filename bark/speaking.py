@@ -3,65 +3,29 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from bark.engine import CoarseHistory, CoarseStage, SemanticStage, stage_generator
+from bark.engine import SemanticStage
+from bark.engine.alignment import align
 from bark.engine.sequence import Read, Sequence, alone, together
 from bark.errors import warn
+from bark.guards import Problem, Said, badness, said_problems
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.record import Record
+from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
 from bark.text.normalize import normalize
 from bark.tokens import IntArray
-from bark.voices import Voice, VoiceLike
+from bark.voices import VoiceLike
 
-FloatArray = npt.NDArray[np.float32]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """What one utterance is made from."""
-
-    text: str
-    ids: list[int]
-    voice: Voice | None
-    options: GenerateOptions
-    seed: int
-
-    def generator(self, stage: str, device: torch.device) -> torch.Generator:
-        """The source of a stage's draws."""
-        return stage_generator(self.seed, stage, device)
-
-    def semantic(self, stage: SemanticStage) -> Sequence[int]:
-        """The first stage's part, not begun."""
-        return stage.sequence(
-            np.array(self.ids),
-            self.voice.semantic if self.voice else None,
-            options=self.options.semantic,
-            min_eos_p=self.options.min_eos_p,
-            max_duration=self.options.max_duration,
-            generator=self.generator("semantic", stage.model.device),
-        )
-
-    def coarse(self, stage: CoarseStage, semantic: Iterable[int]) -> Sequence[IntArray]:
-        """The second stage's part, not begun."""
-        voice = self.voice
-        return stage.sequence(
-            semantic,
-            CoarseHistory(voice.semantic, voice.coarse) if voice else None,
-            options=self.options.coarse,
-            generator=self.generator("coarse", stage.model.device),
-        )
 
 
 class Speaking:
@@ -105,14 +69,28 @@ class Speaking:
         coarse = self._passed(self._coarse(semantic, request, record))
         return self._sound(coarse, request, record)
 
-    def together(self, requests: Iterable[Request], slots: int) -> Iterator[tuple[Request, list[FloatArray], Record]]:
-        """The audio of many, each with its record, in the order in which they are done.
+    def take(self, request: Request, record: Record) -> Take:
+        """The same with a look at what is made: where the options have retries, semantic tokens that look wrong are
+        written anew before any sound is made of them.
+        """
+        if not request.guarded:
+            return Take(request, request, 1, (), record, self.alone(request, record))
+        with _loading(self.parts.semantic(), record) as stage:
+            (tried,) = alone(stage.model, stage.capacity, self._tried(request, stage, record))
+        coarse = self._passed(self._coarse(iter(tried.tokens), tried.request, record))
+        pieces = self._sound(coarse, tried.request, record)
+        return Take.of(request, tried, record, pieces)
+
+    def together(self, requests: Iterable[Request], slots: int) -> Iterator[Take]:
+        """Takes of many, whole, in the order in which they are done.
 
         A stage that is free takes the next request that the stage before has done, and that one goes on only when
         it is asked for more. So what is at hand is bounded by the slots, however many requests there are.
         """
-        for request, record, codes in self._passed(self._coarse_together(requests, slots)):
-            yield request, list(self._sound(codes, request, record)), record
+        for asked, record, tried, codes in self._passed(self._coarse_together(requests, slots)):
+            pieces = list(self._sound(iter(codes), tried.request, record))
+            take = Take.of(asked, tried, record, pieces)
+            yield take.heard(pieces, self.tokens.sample_rate)
 
     def tokens_of(self, record: Record) -> Tokens:
         """What all stages have written."""
@@ -122,29 +100,64 @@ class Speaking:
             fine=_joined(record.pieces["fine"], self.tokens.n_codebooks),
         )
 
-    def _semantic_together(
-        self, requests: Iterable[Request], slots: int
-    ) -> Iterator[tuple[Request, Record, list[int]]]:
+    def _semantic_together(self, requests: Iterable[Request], slots: int) -> Iterator[tuple[Request, Record, Tried]]:
+        def row(request: Request) -> tuple[tuple[Request, Record], Sequence[Tried]]:
+            record = Record()
+            return (request, record), self._tried(request, stage, record)
+
         with self.parts.semantic() as stage:
             # `map`, unlike a generator, goes on after requests that have run out for now
-            sequences = map(partial(self._semantic_row, stage), requests)
-            for (request, record), tokens in together(stage.model, stage.capacity, sequences, slots):
-                yield request, record, tokens
-
-    def _semantic_row(
-        self, stage: SemanticStage, request: Request
-    ) -> tuple[tuple[Request, Record], Sequence[list[int]]]:
-        record = Record()
-        return (request, record), _whole("semantic", request.semantic(stage), record)
+            for (request, record), tried in together(stage.model, stage.capacity, map(row, requests), slots):
+                yield request, record, tried
 
     def _coarse_together(
         self, requests: Iterable[Request], slots: int
-    ) -> Iterator[tuple[Request, Record, Iterator[IntArray]]]:
+    ) -> Iterator[tuple[Request, Record, Tried, list[IntArray]]]:
         said = self._passed(self._semantic_together(requests, slots))
         with self.parts.coarse() as stage:
-            sequences = ((each[:2], _whole("coarse", each[0].coarse(stage, each[2]), each[1])) for each in said)
-            for (request, record), codes in together(stage.model, stage.capacity, sequences, slots):
-                yield request, record, iter(codes)
+            sequences = (
+                ((request, record, tried), _whole("coarse", tried.request.coarse(stage, tried.tokens), record))
+                for request, record, tried in said
+            )
+            for (request, record, tried), codes in together(stage.model, stage.capacity, sequences, slots):
+                yield request, record, tried, codes
+
+    def _tried(self, request: Request, stage: SemanticStage, record: Record) -> Sequence[Tried]:
+        """A request's semantic tokens, tried until nothing looks wrong or no try is left; of these the least bad."""
+        tries = request.left if request.guarded and request.varies else 1
+        best: Tried | None = None
+        with record.running("semantic"):
+            for count in range(tries):
+                own, tokens = request.again(count), list[int]()
+                yield from _collected(own.semantic(stage), self._told(tokens, record))
+                tried = Tried(own, tokens, count + 1, self._problems(own, tokens, stage))
+                best = tried if best is None or badness(tried.problems) < badness(best.problems) else best
+                if not tried.problems:
+                    break
+        assert best is not None
+        record.pieces["semantic"] = best.tokens
+        record.tell("semantic", len(best.tokens) / self.tokens.semantic_rate, True)
+        yield replace(best, count=count + 1)
+
+    def _problems(self, request: Request, tokens: list[int], stage: SemanticStage) -> tuple[Problem, ...]:
+        """What looks wrong with semantic tokens."""
+        if not request.guarded:
+            return ()
+        limit, cap = stage.capacity - stage.layout.prompt_length, request.options.max_duration
+        rate, limited = self.tokens.semantic_rate, len(tokens) == limit
+        cut = cap is not None and not limited and (len(tokens) + 1) / rate > cap
+        voice = request.voice.semantic if request.voice else None
+        alignment = align(stage, np.array(request.ids), voice, np.array(tokens, dtype=np.int64))
+        return tuple(said_problems(Said(request.text, tokens, rate, limited, cut, alignment)))
+
+    def _told(self, tokens: list[int], record: Record) -> Callable[[int], None]:
+        """Takes semantic tokens, and tells of them."""
+
+        def told(token: int) -> None:
+            tokens.append(token)
+            record.tell("semantic", len(tokens) / self.tokens.semantic_rate, False)
+
+        return told
 
     def _passed(self, pieces: Iterator[T]) -> Iterator[T]:
         """A stage's pieces, for the next: all at once where two models may not be on the device together."""
@@ -196,13 +209,13 @@ def _whole(stage: str, sequence: Sequence[T], record: Record) -> Sequence[list[T
     """The same sequence, with all its output put out at the end; noted, as is the time from its first read to then."""
     pieces: list[T] = []
     with record.running(stage):
-        yield from _collected(sequence, pieces)
+        yield from _collected(sequence, pieces.append)
     record.pieces[stage] = pieces
     yield pieces
 
 
-def _collected(sequence: Sequence[T], pieces: list[T]) -> Generator[Read, Any, None]:
-    """The reads of a sequence; its output goes to `pieces`."""
+def _collected(sequence: Sequence[T], take: Callable[[T], None]) -> Generator[Read, Any, None]:
+    """What a sequence asks for; `take` gets its output."""
     reply = None
     while True:
         try:
@@ -212,7 +225,7 @@ def _collected(sequence: Sequence[T], pieces: list[T]) -> Generator[Read, Any, N
         if isinstance(item, Read):
             reply = yield item
         else:
-            pieces.append(item)
+            take(item)
             reply = None
 
 

@@ -24,7 +24,7 @@ def spoken(bark: Bark) -> Generation:
 
 
 def test_a_long_text_is_spoken_line_by_line(bark: Bark, spoken: Generation) -> None:
-    plan = bark.plan(LONG, options=GenerateOptions(seed=3))
+    plan = bark.plan(LONG, options=GenerateOptions(retries=0, seed=3))
     assert len(plan) > 3
     assert [each.text for each in spoken.utterances] == [line.text for line in plan]
     assert [each.seed for each in spoken.utterances] == [line.seed for line in plan]
@@ -58,7 +58,7 @@ def test_the_stream_is_the_whole(voice: str | None, bark: Bark) -> None:
 
 
 def test_narrating_is_the_same(bark: Bark, spoken: Generation) -> None:
-    made = list(bark.narrate(bark.plan(LONG, options=GenerateOptions(seed=3))))
+    made = list(bark.narrate(bark.plan(LONG, options=GenerateOptions(retries=0, seed=3))))
     assert [each.start for each in made] == [each.start for each in spoken.utterances]
     for one, other in zip(made, spoken.utterances, strict=True):
         assert np.array_equal(one.audio, other.audio)
@@ -72,7 +72,7 @@ def test_the_first_line_is_the_voice_of_the_others(bark: Bark, spoken: Generatio
 
 
 def test_every_speaker_keeps_a_voice(bark: Bark) -> None:
-    options = GenerateOptions(seed=1)
+    options = GenerateOptions(retries=0, seed=1)
     lines = [Line("Hello", speaker=speaker, options=options, seed=i) for i, speaker in enumerate("ABAB")]
     made = list(bark.narrate(lines))
     assert [each.voice and each.voice.name for each in made] == [None, None, "A", "B"]
@@ -117,7 +117,7 @@ def test_a_line_that_is_too_long_for_the_model_is_cut(bark: Bark) -> None:
 
 
 def test_an_empty_line_has_no_voice(bark: Bark) -> None:
-    lines = [Line("Hello", options=GenerateOptions(min_eos_p=1e-9), seed=1), *[Line("Hello", seed=2)] * 2]
+    lines = [Line("Hello", options=GenerateOptions(retries=0, min_eos_p=1e-9), seed=1), *[Line("Hello", seed=2)] * 2]
     with pytest.warns(BarkWarning, match=r"line 1 \('Hello'\): the model ended .* at once: the audio is empty"):
         empty, first, second = bark.narrate(lines)
     assert len(empty.audio) == 0

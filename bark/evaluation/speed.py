@@ -23,7 +23,8 @@ from bark.evaluation.measures import FIGURES, Workload, measures
 from bark.evaluation.memory import peak_memory
 from bark.models.config import ModelConfig
 from bark.record import Record
-from bark.speaking import Request, Speaking
+from bark.request import Request
+from bark.speaking import Speaking
 from bark.tokens import IntArray
 from bark.voices import Voice
 
@@ -139,14 +140,14 @@ class StageRunner:
         """Several utterances without a voice, all at once."""
         started = time.perf_counter()
         requests = (self._request(tokens, voice=False, seed=seed) for seed in range(rows))
-        spoken = [audio for _, audio, _ in Speaking(self.bark.parts).together(requests, rows)]
+        spoken = list(Speaking(self.bark.parts).together(requests, rows))
         seconds = time.perf_counter() - started
-        samples = sum(len(piece) for audio in spoken for piece in audio)
+        samples = sum(len(piece) for take in spoken for piece in take.pieces)
         return {"seconds": seconds, "duration": samples / self.tokens.sample_rate}
 
     def _request(self, tokens: int, voice: bool, seed: int = 0) -> Endless:
         seconds = (tokens - 0.5) / self.tokens.semantic_rate  # the token that exceeds it is the last
-        options = self.bark.config.generation.with_changes(max_duration=seconds)
+        options = self.bark.config.generation.with_changes(max_duration=seconds, retries=0)
         return Endless("", self.text.tolist(), self.voice if voice else None, options, seed)
 
     def _codes(self, rows: int, frames: int) -> IntArray:

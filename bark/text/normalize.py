@@ -8,6 +8,7 @@ from bark.errors import TextError
 
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # those that aren't white space
 SURROGATES = re.compile(r"[\ud800-\udfff]")
+SAYABLE = re.compile(r"[^\W_]|♪")
 
 
 def normalize(text: str) -> str:
