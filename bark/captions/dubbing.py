@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -13,7 +12,7 @@ import numpy as np
 
 from bark.captions.cue import Cue
 from bark.captions.sound import FloatArray, Sound
-from bark.errors import BarkWarning, OptionError
+from bark.errors import OptionError, warn
 
 T = TypeVar("T")
 Speak = Callable[[Cue], FloatArray]
@@ -158,11 +157,9 @@ def tell(found: Fit) -> None:
     """Warns of a line that runs late."""
     if found.late > 1e-3:
         where = f"cue {found.index + 1} at {found.cue.start:g} s ({found.cue.text[:40]!r})"
-        warnings.warn(
+        warn(
             f"{where} takes {found.natural:.1f} s, but has {found.available:.1f} s: "
             f"at {found.speed:g} times the speed it still ends {found.late:.1f} s late",
-            BarkWarning,
-            stacklevel=3,
         )
 
 
