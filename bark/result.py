@@ -11,7 +11,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from bark.audio.write import encode_wav, write_wav
+from bark.audio.encoders import encode_audio
+from bark.audio.tags import Tags
+from bark.audio.writer import write_audio
 from bark.tokens import IntArray
 from bark.voices import Voice
 
@@ -129,12 +131,29 @@ class Generation:
         return sum(seconds for stage, seconds in self.timings.items() if stage != "load")
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a WAV file (16-bit PCM), whole or not at all.
+        """Writes an audio file, whole or not at all, that says what is spoken and that no person speaks.
+
+        Args:
+            path: its suffix says the format: .wav (16-bit), .flac, .mp3, .ogg, .opus, .aac, .m4a, .pcm.
 
         Raises:
-            OutputError: the file can't be written.
+            AudioError: the audio is empty, and the format can't have that.
+            OutputError: there is no such format, or the file can't be written.
         """
-        write_wav(path, self.audio, self.sample_rate)
+        write_audio(path, self.audio, self.sample_rate, tags=self._tags())
+
+    def encode(self, format: str = "wav") -> bytes:
+        """The content of the file that `save` writes: wav, flac, mp3, ogg, opus, aac, m4a or pcm.
+
+        Raises:
+            AudioError: the audio is empty, and the format can't have that.
+            OutputError: there is no such format.
+        """
+        return encode_audio(self.audio, self.sample_rate, format, tags=self._tags())
+
+    def _tags(self) -> Tags:
+        voices = dict.fromkeys(each.voice.name for each in self.utterances if each.voice is not None)
+        return Tags(text=self.text, voice=", ".join(voices), seed=self.seed)
 
     def to_voice(self, name: str = "generation") -> Voice:
         """The longest utterance as a voice, for saying more in the same way.
@@ -146,7 +165,7 @@ class Generation:
 
     def _repr_html_(self) -> str:
         """A player, in notebooks."""
-        data = base64.b64encode(encode_wav(self.audio, self.sample_rate)).decode()
+        data = base64.b64encode(self.encode()).decode()
         return f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
 
 

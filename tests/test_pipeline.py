@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -263,7 +264,10 @@ def test_a_notebook_gets_a_player(result: Generation) -> None:
 
 def test_saving(result: Generation, tmp_path: Path) -> None:
     result.save(tmp_path / "said.wav")
-    assert (tmp_path / "said.wav").stat().st_size == 44 + 2 * len(result.audio)
+    assert (tmp_path / "said.wav").read_bytes() == result.encode()
+    for name in ("wav", "flac", "mp3", "ogg", "opus"):
+        result.save(tmp_path / f"said.{name}")
+        assert soundfile.info(tmp_path / f"said.{name}").duration == pytest.approx(result.duration, abs=1e-3)
     with pytest.raises(OutputError, match="no folder"):
         result.save(tmp_path / "missing" / "said.wav")
 

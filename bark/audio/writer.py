@@ -26,10 +26,10 @@ class AudioWriter:
         sample_rate: Hz, of what is taken.
     """
 
-    def __init__(self, file: BinaryIO, encoder: Encoder, sample_rate: int, *, room: bool) -> None:
+    def __init__(self, file: BinaryIO, encoder: Encoder, sample_rate: int, *, room: bool, name: str) -> None:
         self.samples = 0
         self.sample_rate = sample_rate
-        self._file, self._encoder, self._room = file, encoder, room
+        self._file, self._encoder, self._room, self._name = file, encoder, room, name
         self._start = file.tell() if room else 0
 
     @property
@@ -60,20 +60,23 @@ class AudioWriter:
                 self._patch()
             self._file.flush()
         except OSError as error:
-            raise _failure(error) from error
+            raise self._failure(error) from error
 
     def _put(self, data: bytes) -> None:
         try:
             if data:
                 self._file.write(data)
         except OSError as error:
-            raise _failure(error) from error
+            raise self._failure(error) from error
 
     def _patch(self) -> None:
         for place, data in self._encoder.patches:
             self._file.seek(self._start + place)
             self._file.write(data)
         self._file.seek(0, os.SEEK_END)
+
+    def _failure(self, error: OSError) -> OutputError:
+        return OutputError(f"can't write {self._name}: {reason(error)}")
 
 
 class _LeftError(Exception):
@@ -114,12 +117,13 @@ def open_audio(
     kind = check_audio_path(target, format) if isinstance(target, Paths) else named_format(format or "wav")
     check_rate(kind, sample_rate, output_rate)
     check_bits(kind, bits)
+    name = str(target) if isinstance(target, Paths) else "the audio"
     try:
         with _opened(target) as file:
             room = _goes_back(file)
             encoder = make_encoder(kind, sample_rate, output_rate=output_rate, bits=bits, tags=tags, room=room)
             with closing(encoder):
-                writer = AudioWriter(file, encoder, sample_rate, room=room)
+                writer = AudioWriter(file, encoder, sample_rate, room=room, name=name)
                 try:
                     yield writer
                 except OSError as error:  # `replacing` would take the caller's own for one of writing
@@ -168,7 +172,3 @@ def _goes_back(file: BinaryIO) -> bool:
         return not fcntl.fcntl(file.fileno(), fcntl.F_GETFL) & os.O_APPEND
     except (ImportError, OSError, ValueError):  # not POSIX, or no file of the system
         return True
-
-
-def _failure(error: OSError) -> OutputError:
-    return OutputError(f"can't write the audio: {reason(error)}")

@@ -1,23 +1,29 @@
-"""`bark generate`: speaks a text into a WAV file."""
+"""`bark generate`: speaks a text into an audio file, a pipe, or the loudspeaker."""
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
-from bark.errors import OptionError, OutputError, TextError
+from bark.cli.output import check_output, opened
+from bark.errors import OptionError, TextError
 from bark.options import GenerateOptions
 
 if TYPE_CHECKING:
-    from bark.result import Generation
+    from bark.lines import Line
+    from bark.progress import StageBars
+    from bark.result import Utterance
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+OUTPUT = "bark_generation.wav"
+STAGES = ("semantic", "coarse", "fine")
 
 
 @app.command()
@@ -28,14 +34,50 @@ def generate(
         Path | None, typer.Option("-i", "--input-file", help="A UTF-8 file with what to say.")
     ] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", help="The WAV file to write; - writes to standard output.")
-    ] = "bark_generation.wav",
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help=f"The file to write, in the format of its suffix; - for standard output; {OUTPUT} unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="wav, flac, mp3, ogg, opus, aac, m4a or pcm."),
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Write to standard output as soon as there is audio.")
+    ] = False,
+    play: Annotated[bool, typer.Option("--play", help="Play it while it is made; writes a file only with -o.")] = False,
     voice: Annotated[
         str | None, typer.Option("-v", "--voice", help="Name of a voice, or an npz file; `bark voices list`.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Two letters, for telling sentences apart; else the voice's.")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed says it the same way.")] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option("--retries", help="How often a line that looks wrong is said anew; 0: never.", show_default=False),
+    ] = None,
+    max_duration: Annotated[float | None, typer.Option("--max-duration", help="Seconds of audio at most.")] = None,
+    min_eos_p: Annotated[
+        float | None, typer.Option("--min-eos-p", help="Probability of the end at which a line ends.")
+    ] = None,
     temperature: Annotated[
         float | None, typer.Option("--temperature", help="Lower is calmer; unless given, what suits the model.")
+    ] = None,
+    semantic_temperature: Annotated[
+        float | None, typer.Option("--semantic-temperature", help="Of what is said, instead of --temperature.")
+    ] = None,
+    coarse_temperature: Annotated[
+        float | None, typer.Option("--coarse-temperature", help="Of how it sounds, instead of --temperature.")
+    ] = None,
+    fine_temperature: Annotated[float | None, typer.Option("--fine-temperature", help="Of the sound's detail.")] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", help="Draw from the k likeliest tokens.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option("--top-p", help="Draw from the likeliest tokens that make up this probability.")
     ] = None,
     model: Model = None,
     device: Device = None,
@@ -46,23 +88,87 @@ def generate(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors and warnings.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Speak a text.
+    """Speak a text of any length.
 
-    Give the text as an argument, with --text, or with --input-file.
+    Give the text as an argument, with --text, or with --input-file. A text longer than the model says in one go is
+    spoken line by line; what looks wrong (words missing, a loop, a long silence) is said anew.
     """
-    GenerateOptions().with_changes(seed=seed, temperature=temperature)  # mistakes are told before anything is loaded
+    whole = {"seed": seed, "retries": retries, "max_duration": max_duration, "min_eos_p": min_eos_p}
+    stages = dict(zip(STAGES, (semantic_temperature, coarse_temperature, fine_temperature), strict=True))
+
+    def chosen(own: GenerateOptions) -> GenerateOptions:
+        options = own.with_changes(temperature=temperature, **whole)
+        return sampled(options, stages, top_k=top_k, top_p=top_p)
+
+    chosen(GenerateOptions())  # mistakes are told before anything is loaded
     said = read_text(words, text, input_file)
-    _check_output(output)
+    target = output or (None if play else OUTPUT)
+    check_output(target, format, play)
 
     from bark.pipeline import Bark
     from bark.progress import shown_progress
+    from bark.result import Utterance
 
     bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload)
-    with nullcontext() if quiet else shown_progress() as progress:
-        result = bark.generate(said, voice, seed=seed, temperature=temperature, progress=progress)
-    _write(result, output)
+    lines = bark.plan(said, voice, chosen(bark.config.generation), language)
+    with ExitStack() as stack:
+        write = stack.enter_context(opened(target, bark.sample_rate, format, at_once=stream, play=play))
+        progress = None if quiet else stack.enter_context(shown_progress())
+        total = Total()
+        for piece in bark.speak(told(lines, progress), max_duration=max_duration, progress=progress):
+            if isinstance(piece, Utterance):
+                total.count(piece)
+            else:
+                total.samples += len(piece)
+                write(piece)
     if not quiet:
-        typer.echo(f"{output}: {summary(result)} by {bark.config.name} on {bark.device}, seed {result.seed}", err=True)
+        made = total.summary(bark.sample_rate)
+        typer.echo(
+            f"{target or 'played'}: {made} by {bark.config.name} on {bark.device}, seed {lines[0].seed}", err=True
+        )
+
+
+@dataclass
+class Total:
+    """What has been spoken."""
+
+    samples: int = 0
+    seconds: float = 0.0
+    lines: int = 0
+
+    def count(self, utterance: Utterance) -> None:
+        """Adds a line, but for its samples."""
+        self.lines += 1
+        self.seconds += sum(seconds for stage, seconds in utterance.timings.items() if stage != "load")
+
+    def summary(self, sample_rate: int) -> str:
+        """Length, time and speed."""
+        duration = self.samples / sample_rate
+        speed = duration / self.seconds if self.seconds else 0.0
+        lines = f", {self.lines} lines," if self.lines > 1 else ""
+        return f"{duration:.1f} s of audio{lines} in {self.seconds:.1f} s ({speed:.1f} × real time)"
+
+
+def told(lines: Sequence[Line], bars: StageBars | None) -> Iterator[Line]:
+    """The lines, whose number is shown as they are begun."""
+    for number, line in enumerate(lines, 1):
+        if bars and len(lines) > 1:
+            bars.line(number, len(lines))
+        yield line
+
+
+def sampled(options: GenerateOptions, temperatures: Mapping[str, float | None], **changes: Any) -> GenerateOptions:
+    """Options with other temperatures of single stages, and other changes of the stages that write token by token.
+
+    Raises:
+        OptionError: a value makes no sense.
+    """
+    changes = {name: value for name, value in changes.items() if value is not None}
+    stages = {}
+    for stage, temperature in temperatures.items():
+        own = {} if temperature is None else {"temperature": temperature}
+        stages[stage] = replace(getattr(options, stage), **own, **({} if stage == "fine" else changes))
+    return replace(options, **stages)
 
 
 def read_text(words: str | None, text: str | None, input_file: Path | None) -> str:
@@ -89,33 +195,3 @@ def _decoded(data: bytes, source: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TextError(f"{source} is not UTF-8: byte {error.start} is 0x{data[error.start]:02X}") from error
-
-
-def _check_output(output: str) -> None:
-    if output != "-":
-        from bark.audio.write import check_wav_path
-
-        check_wav_path(output)
-    elif sys.stdout.isatty():
-        raise OptionError("-o - writes a WAV file to standard output, which is a terminal; send it to a file or a pipe")
-
-
-def _write(result: Generation, output: str) -> None:
-    if output != "-":
-        return result.save(output)
-    from bark.audio.write import encode_wav
-
-    data = encode_wav(result.audio, result.sample_rate)
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        # what the buffer still holds can't be written either, and Python would complain of that when it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError(f"can't write to standard output: {error.strerror}") from error
-
-
-def summary(result: Generation) -> str:
-    """Length, time and speed of a generation."""
-    speed = result.duration / result.elapsed if result.elapsed else 0.0
-    return f"{result.duration:.1f} s of audio in {result.elapsed:.1f} s ({speed:.1f} × real time)"

@@ -25,7 +25,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def original(
     text: Annotated[str | None, typer.Option("--text", help="What to say.")] = None,
     output_filename: Annotated[
-        str, typer.Option("--output-filename", help="The WAV file to write.")
+        str, typer.Option("--output-filename", help="The file to write, in the format of its suffix.")
     ] = "bark_generation.wav",
     output_dir: Annotated[Path, typer.Option("--output-dir", help="Folder to write to; it is made.")] = Path(),
     history_prompt: Annotated[
@@ -54,7 +54,7 @@ def original(
 
     from bark import SAMPLE_RATE, generation
     from bark.api import generate_audio, save_as_prompt
-    from bark.audio.write import write_wav
+    from bark.audio.writer import write_audio
     from bark.generation import TEMPERATURE
 
     if model is not None:
@@ -62,7 +62,7 @@ def original(
     said, sounding = (TEMPERATURE if given is None else given for given in (text_temp, waveform_temp))
     made = generate_audio(text, history_prompt, said, sounding, quiet, output_full=True)
     tokens, audio = cast("tuple[FullGeneration, NDArray[np.float32]]", made)
-    write_wav(target, audio, SAMPLE_RATE)
+    write_audio(target, audio, SAMPLE_RATE)
     if full:
         save_as_prompt(target.with_suffix(".npz"), tokens)
     typer.echo(f"the audio is in {target}" + (f", its tokens in {target.with_suffix('.npz')}" if full else ""))
@@ -70,9 +70,9 @@ def original(
 
 def _target(folder: Path, name: str) -> Path:
     """The file to write, once it is known that it can be written; the folder is made."""
-    from bark.audio.write import check_wav_path
+    from bark.audio.formats import check_audio_path
     from bark.checkpoints.tensors import make_folder
 
     make_folder(folder)
-    check_wav_path(folder / name)
+    check_audio_path(folder / name)
     return folder / name

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bark.audio.write import write_wav
+from bark.audio.writer import write_audio
 from bark.errors import BarkError, OptionError
 from bark.evaluation.files import make_folder, read_audio
 from bark.evaluation.judging import Clip
@@ -145,7 +145,7 @@ def _speak_line(system: Synthesizer, line: Line, path: Path) -> dict[str, Any]:
     audio = system.preset(line.voice) if line.text is None else system.say(line.text, line.voice, line.seed)
     seconds = time.perf_counter() - started
     if audio is not None:
-        write_wav(path, audio, system.sample_rate)
+        write_audio(path, audio, system.sample_rate)
     samples = 0 if audio is None else len(audio)
     return {"seconds": round(seconds, 4), "samples": samples, "peak_memory": peak_memory()}
 

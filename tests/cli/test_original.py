@@ -60,7 +60,7 @@ def test_a_model_may_be_named(call: Call, checkpoint: Path, monkeypatch: pytest.
         (["--text", "Hello", "--text_temp", "warm"], 2, "Invalid value for '--text-temp'"),
         (["--text", "Hello", "--loud"], 2, "No such option: --loud"),
         (["--text", "Hello", "--history_prompt", "nobody"], 1, "there is no voice 'nobody'"),
-        (["--text", "Hello", "--output_filename", "a.mp3"], 1, "only WAV is written"),
+        (["--text", "Hello", "--output_filename", "a.wma"], 1, "no audio format is called .wma"),
         (["--text", " "], 1, "there is no text to speak"),
     ],
 )

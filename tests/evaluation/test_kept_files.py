@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bark.audio.write import write_wav
+from bark.audio.writer import write_audio
 from bark.errors import AudioError
 from bark.evaluation import memory
 from bark.evaluation.files import read_audio, resample, write_json
@@ -18,7 +18,7 @@ from tests.evaluation.fakes import RATE, tone
 
 
 def test_audio_comes_back(tmp_path: Path) -> None:
-    write_wav(tmp_path / "a.wav", tone(440.0), RATE)
+    write_audio(tmp_path / "a.wav", tone(440.0), RATE)
     audio, sample_rate = read_audio(tmp_path / "a.wav")
     assert (sample_rate, audio.dtype) == (RATE, np.float32)
     np.testing.assert_allclose(audio, tone(440.0), atol=1e-4)
