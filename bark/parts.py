@@ -39,6 +39,7 @@ class Parts:
         dtype: of the stages' weights; None leaves them as they are stored, for reading. The codec's are float32.
         quantize: what the stages' weights are quantised to on a CPU; see `bark.engine.quantize`.
         offload: True to have a part on the device only while it is borrowed, and on the CPU else.
+        graphs: whether a CUDA GPU may record and replay what it decodes with; see `bark.engine.cuda_graph`.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Parts:
         *,
         quantize: str | None = None,
         offload: bool = False,
+        graphs: bool = True,
     ) -> None:
         self.checkpoint = checkpoint
         self.device = device
         self.codec_device = codec_device(device)
         self.dtype = dtype
         self.quantize = quantize
+        self.graphs = graphs
         self.offload = offload and device.type != "cpu"
         self._loaded: dict[Part, SemanticStage | CoarseStage | FineStage | nn.Module] = {}
 
@@ -133,12 +136,17 @@ class Parts:
     def _made(self, part: Part) -> SemanticStage | CoarseStage | FineStage | nn.Module:
         device = torch.device("cpu") if self.offload else self._place(part)
         if part == "semantic":
-            return SemanticStage(self._ready(self.checkpoint.semantic, device), self.config)
+            return SemanticStage(self._causal(self.checkpoint.semantic, device), self.config)
         if part == "coarse":
-            return CoarseStage(self._ready(self.checkpoint.coarse, device), self.config)
+            return CoarseStage(self._causal(self.checkpoint.coarse, device), self.config)
         if part == "fine":
             return FineStage(self._ready(self.checkpoint.fine, device), self.config)
         return self.checkpoint.codec(device)
+
+    def _causal(self, load: Callable[[torch.device, torch.dtype | None], GPT], device: torch.device) -> GPT:
+        model = self._ready(load, device)
+        model.graphs = self.graphs
+        return model
 
     def _ready(self, load: Callable[[torch.device, torch.dtype | None], M], device: torch.device) -> M:
         if self.dtype is None or self.device.type != "cpu":

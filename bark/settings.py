@@ -21,6 +21,7 @@ class Settings:
         device: `BARK_DEVICE`: where it computes, for example `cpu` or `cuda:1`; None chooses.
         dtype: `BARK_DTYPE`: of the weights, for example `float32`; None chooses.
         quantize: `BARK_QUANTIZE`: what the weights are quantised to on a CPU; None chooses.
+        cuda_graphs: `BARK_CUDA_GRAPHS`: decoding on a CUDA GPU is recorded once and then replayed.
         models: folder whose subfolders are checkpoints by name, `$XDG_CACHE_HOME/bark/models`.
         hub: 🤗's cache of downloaded repositories: `HF_HUB_CACHE`, else `$HF_HOME/hub`, else
             `$XDG_CACHE_HOME/huggingface/hub`.
@@ -37,6 +38,7 @@ class Settings:
     device: str | None = None
     dtype: str | None = None
     quantize: str | None = None
+    cuda_graphs: bool = True
     models: Path = Path("~/.cache/bark/models")
     hub: Path = Path("~/.cache/huggingface/hub")
     small: bool = False
@@ -60,6 +62,7 @@ class Settings:
             device=env.get("BARK_DEVICE") or None,
             dtype=env.get("BARK_DTYPE") or None,
             quantize=env.get("BARK_QUANTIZE") or None,
+            cuda_graphs=_switch(env, "BARK_CUDA_GRAPHS", "true"),
             models=_home(cache / "bark" / "models"),
             hub=_home(Path(env.get("HF_HUB_CACHE") or Path(env.get("HF_HOME") or cache / "huggingface") / "hub")),
             small=_switch(env, "SUNO_USE_SMALL_MODELS"),
@@ -82,8 +85,8 @@ def truth(text: str, name: str) -> bool:
     return word in YES
 
 
-def _switch(env: Mapping[str, str], name: str) -> bool:
-    return truth(env.get(name) or "false", name)
+def _switch(env: Mapping[str, str], name: str, default: str = "false") -> bool:
+    return truth(env.get(name) or default, name)
 
 
 def _home(path: Path) -> Path:

@@ -63,3 +63,8 @@ def test_where_other_tools_leave_weights() -> None:
 def test_precision() -> None:
     settings = Settings.from_env({"BARK_DTYPE": "bfloat16", "BARK_QUANTIZE": ""})
     assert (settings.dtype, settings.quantize, settings.exact) == ("bfloat16", None, False)
+
+
+@pytest.mark.parametrize(("said", "meant"), [("", True), ("1", True), ("0", False), ("off", False)])
+def test_graphs(said: str, meant: bool) -> None:
+    assert Settings.from_env({"BARK_CUDA_GRAPHS": said}).cuda_graphs is meant

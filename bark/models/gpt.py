@@ -14,7 +14,12 @@ class GPT(nn.Module):
 
     Apart, because the semantic stage sums embeddings before the trunk, and every stage asks the head only
     for the rows that it can sample.
+
+    Attributes:
+        graphs: whether whoever writes with it on a CUDA GPU may record what it does there, and replay that.
     """
+
+    graphs = True
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()
