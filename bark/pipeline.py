@@ -222,8 +222,17 @@ class Bark:
         Raises:
             BarkError: as `generate` does, when it comes to the line.
         """
-        narration = Narration(self._speaking, max_duration, progress)
-        return (piece for piece in narration.pieces(lines) if isinstance(piece, Utterance))
+        pieces = self.speak(lines, max_duration=max_duration, progress=progress)
+        return (piece for piece in pieces if isinstance(piece, Utterance))
+
+    def speak(
+        self, lines: Iterable[Line], *, max_duration: float | None = None, progress: Progress | None = None
+    ) -> Iterator[FloatArray | Utterance]:
+        """Both in one: the pieces of `stream`, and after those of each line its utterance, as `narrate` gives it.
+
+        The arguments and the errors are those of `narrate`. Pauses are pieces too.
+        """
+        return Narration(self._speaking, max_duration, progress).pieces(lines)
 
     def generate_batch(
         self,
@@ -265,7 +274,7 @@ class Bark:
         chosen = [self._options(options, seed=own) for own in seeds]
         parts = [
             Part(
-                self._narration(own, name=f"text {number}, " if len(texts) > 1 else ""),
+                Narration(self._speaking, own.max_duration, name=f"text {number}, " if len(texts) > 1 else ""),
                 list(self._lines(text, voice, own, language)),
             )
             for number, (text, voice, own) in enumerate(
@@ -335,10 +344,8 @@ class Bark:
         language: str | None,
         progress: Progress | None,
     ) -> Iterator[FloatArray | Utterance]:
-        return self._narration(options, progress).pieces(self._lines(text, voice, options, language))
-
-    def _narration(self, options: GenerateOptions, progress: Progress | None = None, name: str = "") -> Narration:
-        return Narration(self._speaking, options.max_duration, progress, name)
+        lines = self._lines(text, voice, options, language)
+        return self.speak(lines, max_duration=options.max_duration, progress=progress)
 
     def _options(self, options: GenerateOptions | None, **changes: Any) -> GenerateOptions:
         """The options that hold, with a seed."""

@@ -40,6 +40,7 @@ ONLY_IN = {  # third parties that are imported nowhere else
     "sentencex": {"text"},
     "safetensors": {"checkpoints"},
     "wave": {"audio"},
+    "sounddevice": {"cli"},
     "huggingface_hub": {"store"},
     "tensorboard": {"training"},
     "faster_whisper": {"evaluation"},

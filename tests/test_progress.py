@@ -33,3 +33,15 @@ def test_bars_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = sys.stderr.getvalue()
     for word in ("semantic", "coarse", "fine", "codec", "3.5 s", "1.0 s"):
         assert word in shown
+
+
+def test_lines_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with shown_progress() as progress:
+        assert progress is not None
+        progress("semantic", 3.5, True)
+        progress.line(2, 7)
+        progress("semantic", 0.5, False)
+    assert "line 2 of 7" in sys.stderr.getvalue()
+    assert "0.5 s" in sys.stderr.getvalue()

@@ -102,6 +102,11 @@ def test_broken_weights(call: Call, own_checkpoint: Path) -> None:
     assert "coarse.safetensors is not a whole safetensors file" in outcome.err
 
 
+def after_head(wav: bytes) -> bytes:
+    """The samples of a WAV file."""
+    return wav.partition(b"data")[2][4:]
+
+
 LONG = "Hello there. The boat left. It is dawn. I like pizza."
 
 
@@ -116,9 +121,8 @@ def test_a_stream_is_the_same_audio(run: Callable[..., Any], call: Call) -> None
     whole = call("generate", LONG, "-o-", "-q", "--seed", "7").out
     streamed = run("generate", LONG, "-o-", "-q", "--seed", "7", "--stream")
     assert streamed.returncode == 0
-    assert streamed.stdout[44:] == whole[44:]
-    assert streamed.stdout[:4] == b"RIFF"
-    assert streamed.stdout[4:8] == streamed.stdout[40:44] == b"\xff" * 4  # how long it will be isn't known
+    assert after_head(streamed.stdout) == after_head(whole)
+    assert streamed.stdout[:8] == b"RIFF" + b"\xff" * 4  # how long it will be isn't known
     assert samples(streamed.stdout) == samples(whole)
 
 
@@ -136,13 +140,20 @@ def test_formats(call: Call, tmp_path: Path) -> None:
     assert call("generate", "Hello", "-o", "said.flac", "--seed", "1").status == 0
     assert (tmp_path / "said.flac").read_bytes()[:4] == b"fLaC"
     pcm = call("generate", "Hello", "-o-", "--format", "pcm", "--seed", "1", "-q").out
-    assert pcm == call("generate", "Hello", "-o-", "--seed", "1", "-q").out[44:]
+    assert pcm == after_head(call("generate", "Hello", "-o-", "--seed", "1", "-q").out)
 
 
 @pytest.mark.parametrize(
     "option",
-    ["--semantic-temperature=0", "--coarse-temperature=0", "--fine-temperature=0", "--top-k=1", "--top-p=0.01"]
-    + ["--max-duration=0.4", "--min-eos-p=0.000001"],
+    [
+        "--semantic-temperature=0",
+        "--coarse-temperature=0",
+        "--fine-temperature=0",
+        "--top-k=1",
+        "--top-p=0.01",
+        "--max-duration=0.4",
+        "--min-eos-p=0.000000001",
+    ],
 )
 def test_sampling(option: str, call: Call) -> None:
     plain = call("generate", "Hello there", "-o-", "--seed", "1", "-q").out
