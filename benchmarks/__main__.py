@@ -13,6 +13,7 @@ from typing import Any
 from bark.evaluation.measures import Workload
 from bark.files import replacing
 from benchmarks.compare import Plan, compare
+from benchmarks.flame import draw_flames, read_stacks
 from benchmarks.load import LoadPlan, load_markdown, measure_loads
 from benchmarks.plot import plot
 from benchmarks.report import to_markdown
@@ -88,6 +89,12 @@ def run_plot(asked: argparse.Namespace) -> None:
     plot(results, asked.out / "compare.png")
 
 
+def run_flame(asked: argparse.Namespace) -> None:
+    """A picture of where the time went."""
+    with asked.stacks.open(encoding="utf-8") as lines:
+        draw_flames(read_stacks(lines, asked.root), asked.out / "flame.png")
+
+
 def write(out: Path, name: str, results: dict[str, Any], markdown: str) -> None:
     """Leaves `NAME.json` and `NAME.md`."""
     for suffix, text in ((".json", json.dumps(results, indent=1, ensure_ascii=False) + "\n"), (".md", markdown)):
@@ -145,11 +152,17 @@ def _plot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", type=Path, help="a compare.json")
 
 
+def _flame_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("stacks", type=Path, help="what `py-spy record -f raw` has written")
+    parser.add_argument("--root", default="", help="part of a frame's name; only what it called is drawn")
+
+
 COMMANDS = {
     "all": (run_all, (_compare_arguments, _speech_arguments, _load_arguments), "compare, speech and load"),
     "compare": (run_compare, (_compare_arguments,), "stages, the whole way, memory"),
     "speech": (run_speech, (_speech_arguments,), "pup beside other small voices"),
     "load": (run_load, (_load_arguments, _spoken_tokens), "what loading takes"),
+    "flame": (run_flame, (_flame_arguments,), "picture of where a program's time went"),
     "plot": (run_plot, (_plot_arguments,), "tables and picture of results that are kept"),
 }
 
