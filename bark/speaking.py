@@ -13,7 +13,8 @@ import torch
 
 from bark.engine import SemanticStage
 from bark.engine.alignment import align
-from bark.engine.sequence import Read, Sequence, alone, together
+from bark.engine.sequence import Sequence, alone, together
+from bark.engine.writing import Ask
 from bark.errors import warn
 from bark.guards import Problem, Said, badness, said_problems
 from bark.options import GenerateOptions
@@ -214,7 +215,7 @@ def _whole(stage: str, sequence: Sequence[T], record: Record) -> Sequence[list[T
     yield pieces
 
 
-def _collected(sequence: Sequence[T], take: Callable[[T], None]) -> Generator[Read, Any, None]:
+def _collected(sequence: Sequence[T], take: Callable[[T], None]) -> Generator[Ask, Any, None]:
     """What a sequence asks for; `take` gets its output."""
     reply = None
     while True:
@@ -222,7 +223,7 @@ def _collected(sequence: Sequence[T], take: Callable[[T], None]) -> Generator[Re
             item = sequence.send(reply)
         except StopIteration:
             return
-        if isinstance(item, Read):
+        if isinstance(item, Ask):
             reply = yield item
         else:
             take(item)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from torch import Tensor
 from bark.engine.checks import Tokens, check_vocabularies, code_rows, token_row
 from bark.engine.prefix import Prefix
 from bark.engine.sampling import Sampler
-from bark.engine.sequence import Head, Read, Sequence, alone
+from bark.engine.sequence import Sequence, alone
+from bark.engine.writing import NEXT, Ask, Head, Write
 from bark.errors import BarkError, CheckpointError, VoiceError
 from bark.models.config import GPTConfig, ModelConfig
 from bark.models.gpt import GPT
@@ -70,8 +70,8 @@ class CoarseStage:
         self.layout = config.coarse_layout
         self.max_semantic_history = math.floor(self.layout.max_history / self.tokens.coarse_per_semantic)
         self._check(model.config)
-        # made once, so that sequences that want the same codebook can be told from those that want another
-        self._heads: list[Head] = [partial(self._logits, codebook) for codebook in range(self.tokens.n_coarse)]
+        rows = [self.tokens.coarse_rows(codebook) for codebook in range(self.tokens.n_coarse)]
+        self._heads = tuple(Head((range(each.start, each.stop),), each.start) for each in rows)
 
     def generate(
         self, semantic: Iterable[int], history: CoarseHistory | None = None, *, options: SamplingOptions, **more: Any
@@ -103,16 +103,14 @@ class CoarseStage:
         if isinstance(semantic, (np.ndarray, Tensor)):
             semantic = token_row(semantic, self.tokens.semantic_vocab, "semantic tokens", BarkError).tolist()
         lookahead = Lookahead(map(self._checked, semantic), before)
-        # tokens of each codebook repeat among themselves, so each has a sampler; the draws come from one source
-        first = Sampler(options, generator, self.model.device)
-        others = [Sampler(options, first.generator, self.model.device) for _ in range(1, self.tokens.n_coarse)]
-        return self._stream(lookahead, written, [first, *others])
+        sampler = Sampler(options, generator, self.model.device, turns=self.tokens.n_coarse)
+        return self._stream(lookahead, written, sampler)
 
     def frames(self, n_semantic: int) -> int:
         """Frames of so many semantic tokens."""
         return math.floor(n_semantic * self.tokens.coarse_per_semantic / self.tokens.n_coarse)
 
-    def _stream(self, semantic: Lookahead, written: list[int], samplers: list[Sampler]) -> Sequence[IntArray]:
+    def _stream(self, semantic: Lookahead, written: list[int], sampler: Sampler) -> Sequence[IntArray]:
         n_before, step = len(semantic.tokens), 0
         prefix = Prefix()
         while True:
@@ -123,7 +121,7 @@ class CoarseStage:
             count = min(self.layout.stride, steps - step)
             if count <= 0:
                 return
-            new = yield from self._write(prefix, self._prompt(semantic.tokens[start:], written), count, samplers)
+            new = yield from self._write(prefix, self._prompt(semantic.tokens[start:], written), count, sampler)
             written += new
             step += count
             yield self.tokens.unflatten_coarse(np.array(new))
@@ -143,30 +141,17 @@ class CoarseStage:
         pads = [self.tokens.coarse_semantic_pad] * (self.layout.semantic_window - len(window))
         return [*window, *pads, self.tokens.coarse_infer, *written[max(0, len(written) - self.layout.max_history) :]]
 
-    def _write(
-        self, prefix: Prefix, prompt: list[int], count: int, samplers: list[Sampler]
-    ) -> Generator[Read, Tensor, list[int]]:
+    def _write(self, prefix: Prefix, prompt: list[int], count: int, sampler: Sampler) -> Generator[Ask, int, list[int]]:
         """So many new tokens, beginning with codebook 0."""
         same = prefix.start(prompt)
         tokens = torch.tensor(prompt[same:], device=self.model.device)
         positions = torch.arange(same, len(prompt), device=tokens.device)
-        logits = yield Read(self.model.embed(tokens[None]), positions, same, self._heads[0])
-        new: list[Tensor] = []
-        for i in range(count):
-            codebook = i % self.tokens.n_coarse
-            token = samplers[codebook](logits) + self.tokens.coarse_rows(codebook).start
-            new.append(token)
-            if i + 1 < count:
-                prefix.step(token)
-                at = len(prompt) + i
-                position = torch.full((1,), at, device=token.device)
-                head = self._heads[(codebook + 1) % self.tokens.n_coarse]
-                logits = yield Read(self.model.embed(token.view(1, 1)), position, at, head)
-        written: list[int] = torch.stack(new).tolist()  # the window's one wait for the device
-        return written
-
-    def _logits(self, codebook: int, hidden: Tensor) -> Tensor:
-        return self.model.logits(hidden, self.tokens.coarse_rows(codebook))
+        embedded = self.model.embed(tokens[None])
+        new = [(yield Write(embedded, positions, same, len(prompt), count, self._heads, sampler))]
+        for _ in range(1, count):
+            prefix.step(new[-1])
+            new.append((yield NEXT))
+        return new
 
     def _history(self, history: CoarseHistory | None) -> tuple[list[int], list[int]]:
         """The end of the voice's semantic and coarse tokens, as long as each other."""

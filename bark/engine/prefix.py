@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import Tensor
-
 
 class Prefix:
     """The tokens that a sequence has had read, at positions 0, 1, …
@@ -16,18 +13,15 @@ class Prefix:
 
     def __init__(self) -> None:
         self._tokens: list[int] = []
-        self._steps: list[Tensor] = []
 
-    def step(self, token: Tensor) -> None:
-        """One more token [] is read, at the next position."""
-        self._steps.append(token)
+    def step(self, token: int) -> None:
+        """One more token is read, at the next position."""
+        self._tokens.append(token)
 
     def start(self, tokens: Sequence[int]) -> int:
         """Begins anew with these tokens; gives how many of them, but never all, have been read before."""
-        # one wait for the device, where its caller has just waited for the same tokens
-        steps: list[int] = torch.stack(self._steps).tolist() if self._steps else []
-        same = min(common_prefix(self._tokens + steps, tokens), len(tokens) - 1)
-        self._tokens, self._steps = list(tokens), []
+        same = min(common_prefix(self._tokens, tokens), len(tokens) - 1)
+        self._tokens = list(tokens)
         return same
 
 

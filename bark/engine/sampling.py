@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -27,11 +27,13 @@ class LogitFilter(Protocol):
 class Temperature:
     """Divides the logits: below 1 sharpens, above 1 flattens."""
 
+    LEAST: ClassVar[float] = 1e-20  # less would make infinities, and of them no distribution
+
     value: float
 
     def __call__(self, logits: Tensor) -> Tensor:
         """Logits of the tempered distribution."""
-        return logits / max(self.value, 1e-20)  # less would make infinities, and of them no distribution
+        return logits / max(self.value, self.LEAST)
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class Sampler:
         generator: where the draws come from; None for unpredictable ones.
         device: of the logits.
         extra: filters that the stage adds after those of the options.
+        turns: heads that take turns at writing; a token repeats only what the same one has written.
     """
 
     def __init__(
@@ -128,29 +131,31 @@ class Sampler:
         generator: torch.Generator | None,
         device: torch.device,
         extra: Sequence[LogitFilter] = (),
+        turns: int = 1,
     ) -> None:
         self.options = options
         self.generator = generator or _fresh_generator(device)
         self.filters = [*logit_filters(options), *extra]
-        self._recent = torch.full((options.repetition_window,), -1, device=device)
+        self.recent = torch.full((turns, options.repetition_window), -1, device=device)
 
-    def __call__(self, logits: Tensor) -> Tensor:
+    def __call__(self, logits: Tensor, turn: int = 0) -> Tensor:
         """Tokens [...] for logits [..., V]; looking at repetition, for one position [V] at a time."""
         logits = logits.float()
         filtered = logits
         for logit_filter in self.filters:
             filtered = logit_filter(filtered)
         token = filtered.argmax(-1) if self.options.greedy else draw(filtered.softmax(-1), self.generator)
-        return self._vary(token, logits) if self.options.repetition_window else token
+        return self._vary(token, logits, turn) if self.options.repetition_window else token
 
-    def _vary(self, token: Tensor, logits: Tensor) -> Tensor:
+    def _vary(self, token: Tensor, logits: Tensor, turn: int) -> Tensor:
         """Draws again, from the whole distribution, a token that fills too much of what came last."""
         if logits.dim() != 1:
             raise OptionError("repetition_window works only where tokens come one after another; set it to 0 here")
-        share = (self._recent == token).float().mean()
+        recent = self.recent[turn]
+        share = (recent == token).float().mean()
         whole = Temperature(self.options.temperature or 1.0)(logits).softmax(-1)
         token = torch.where(share > self.options.repetition_ratio, draw(whole, self.generator), token)
-        self._recent = torch.cat([self._recent[1:], token[None]])
+        self.recent[turn] = torch.cat([recent[1:], token[None]])
         return token
 
 

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from bark.engine.checks import Tokens, check_vocabularies, token_row
 from bark.engine.sampling import MinEos, Sampler
-from bark.engine.sequence import Head, Read, Sequence, alone
+from bark.engine.sequence import Sequence, alone
+from bark.engine.writing import NEXT, Ask, Head, Write
 from bark.errors import CheckpointError, OptionError, TextError, VoiceError
 from bark.models.config import ModelConfig
 from bark.models.gpt import GPT
@@ -85,11 +86,9 @@ class SemanticStage:
             VoiceError: the history is not of this model's vocabulary.
         """
         prompt, positions = self._prompt(self._text(text), self._history(history))
-        limit = self._limit(max_duration)
         extra = [MinEos(self.tokens.semantic_vocab, min_eos_p)] if stop_at_eos and min_eos_p is not None else []
         sampler = Sampler(options, generator, self.model.device, extra)
-        head = self._with_eos if stop_at_eos else self._without_eos
-        return self._utterance(prompt, positions, sampler, limit, head)
+        return self._utterance(prompt, positions, sampler, self._limit(max_duration), stop_at_eos)
 
     def whole(self, text: Tokens, history: Tokens | None, said: Tokens) -> tuple[Tensor, Tensor, int]:
         """An utterance as the model read it while saying it: all but the last of its tokens.
@@ -119,18 +118,25 @@ class SemanticStage:
         embedded = torch.cat([self._embed(rows), self.model.embed(read[None])], dim=1)
         return embedded, torch.cat([positions, after]), len(positions)
 
-    def _utterance(self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, head: Head) -> Sequence[int]:
-        logits = yield Read(self._embed(prompt), positions, 0, head)
-        read = len(positions)
-        for n in range(limit):
-            token = sampler(logits)
-            value = int(token)
-            if value == self.tokens.semantic_vocab:
+    def _utterance(
+        self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, stop_at_eos: bool
+    ) -> Sequence[int]:
+        ask: Ask = Write(
+            self._embed(prompt),
+            positions,
+            keep=0,
+            position=self.layout.prompt_length + 1,
+            count=limit,
+            heads=(self._head(stop_at_eos),),
+            sampler=sampler,
+            may_stop=stop_at_eos,
+        )
+        for _ in range(limit):
+            token = yield ask
+            if token == self.tokens.semantic_vocab:
                 return
-            yield value
-            if n + 1 < limit:
-                position = torch.full((1,), self.layout.prompt_length + 1 + n, device=token.device)
-                logits = yield Read(self.model.embed(token.view(1, 1)), position, read + n, head)
+            yield token
+            ask = NEXT
 
     def _prompt(self, text: IntArray, history: IntArray) -> tuple[Tensor, Tensor]:
         """Rows [2, P + 1] to be embedded and summed, and their positions [P + 1].
@@ -154,14 +160,12 @@ class SemanticStage:
         text, history = self.model.embed(rows)[:, None]
         return torch.cat([text[:, :-1] + history[:, :-1], text[:, -1:]], dim=1)
 
-    def _without_eos(self, hidden: Tensor) -> Tensor:
-        """Logits [..., semantic_vocab]."""
-        return self.model.logits(hidden, slice(0, self.tokens.semantic_vocab))
-
-    def _with_eos(self, hidden: Tensor) -> Tensor:
-        """Logits [..., semantic_vocab], and that of the end as the last."""
-        eos = self.tokens.semantic_eos
-        return torch.cat([self._without_eos(hidden), self.model.logits(hidden, slice(eos, eos + 1))], dim=-1)
+    def _head(self, eos: bool) -> Head:
+        """Of the semantic tokens, and with `eos` of the end, as the token after them."""
+        said, end = self.tokens.semantic_vocab, self.tokens.semantic_eos
+        if not eos:
+            return Head((range(said),))
+        return Head((range(said + 1),) if end == said else (range(said), range(end, end + 1)))
 
     def _limit(self, max_duration: float | None) -> int:
         limit = min(self.layout.max_steps, self.model.config.block_size - self.layout.prompt_length)

@@ -1,53 +1,37 @@
 """Sequences that are written token by token, alone or several together.
 
-A stage says what one utterance is made of, as a generator: it yields what it wants read (`Read`) and is sent the
-logits for it; all else that it yields is output. Who runs it decides whether that is read alone, or in one pass with
-what others want read. There is no other way through a causal stage, so a row together is the row alone.
+A stage says what one utterance is made of, as a generator: it yields what it wants written (`Write`, `NEXT`) and is
+sent a token for each; all else that it yields is output. A writer decides how: a token at a time where each is waited
+for (`StepWriter`), or, on a GPU, many at a time without waiting (`BlockWriter`). There is no other way through a causal
+stage, so a row together is the row alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import torch
-from torch import Tensor
 
-from bark.engine.kv_cache import KVCache
+from bark.engine.blocks import BlockWriter
+from bark.engine.steps import StepWriter
+from bark.engine.workspace import workspace
+from bark.engine.writing import Ask, Next, Write, Writer
 from bark.models.gpt import GPT
 
 K = TypeVar("K")
 T = TypeVar("T")
-Head = Callable[[Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Read:
-    """What a sequence wants its model to read.
-
-    Attributes:
-        embedded: tokens [1, T, C].
-        positions: of these, [T].
-        keep: how many of the positions read before stay; these tokens come after them.
-        head: what the trunk says of the last token, [..., C], as the logits that the sequence is sent, [..., V]. For
-            sequences that use the same one, it is called once.
-    """
-
-    embedded: Tensor
-    positions: Tensor
-    keep: int
-    head: Head
-
-
-Sequence: TypeAlias = Generator[Read | T, Any, None]
+Sequence: TypeAlias = Generator[Ask | T, Any, None]
 
 
 def alone(model: GPT, capacity: int, sequence: Sequence[T]) -> Iterator[T]:
     """What a sequence puts out.
 
     Args:
-        model: that it is read by.
+        model: that writes it.
         capacity: positions to make room for.
         sequence: not begun.
     """
@@ -55,101 +39,92 @@ def alone(model: GPT, capacity: int, sequence: Sequence[T]) -> Iterator[T]:
         yield item
 
 
-@torch.inference_mode()
 def together(
     model: GPT, capacity: int, sequences: Iterable[tuple[K, Sequence[T]]], slots: int = 1
 ) -> Iterator[tuple[K, T]]:
     """What sequences put out, each with its key. As soon as one ends, the next one is begun.
 
     Args:
-        model: that they are read by.
+        model: that writes them.
         capacity: positions to make room for, in each slot.
         sequences: not begun, each with a key; the next is asked for when there is room for it.
         slots: how many are written at a time.
     """
+    with _writer(model, capacity, slots) as writer:
+        yield from written(writer, sequences)
+
+
+@torch.inference_mode()
+def written(writer: Writer, sequences: Iterable[tuple[K, Sequence[T]]]) -> Iterator[tuple[K, T]]:
+    """What sequences put out, by a writer that nobody else uses; see `together`."""
     waiting = iter(sequences)
-    caches = [_cache(model, capacity) for _ in range(slots)]
+    free = list(range(writer.slots))
     rows: list[_Row[K, T]] = []
     while True:
-        while caches and (new := next(waiting, None)) is not None:
-            row = _Row(*new, caches.pop())
-            yield from row.advance(model, None, slots)
-            _keep(row, rows, caches)
+        while free and (new := next(waiting, None)) is not None:
+            row = _Row(*new, slot=min(free))
+            free.remove(row.slot)
+            yield from row.advance(writer)
+            _keep(row, rows, free)
         if not rows:
             return
-        replies = _read_together(model, rows)
+        for row, tokens in zip(rows, writer.go_on([row.slot for row in rows]), strict=True):
+            row.tokens.extend(tokens)
         before, rows = rows, []
-        for row, reply in zip(before, replies, strict=True):
-            yield from row.advance(model, reply, slots)
-            _keep(row, rows, caches)
+        for row in before:
+            yield from row.advance(writer)
+            _keep(row, rows, free)
 
 
 @dataclass
 class _Row(Generic[K, T]):
-    """A sequence that has a slot, and what it wants read next; None once it has ended."""
+    """A sequence that has a slot, and tokens that it hasn't asked for yet."""
 
     key: K
     sequence: Sequence[T]
-    cache: KVCache
-    wants: Read | None = None
+    slot: int
+    tokens: deque[int] = field(default_factory=deque)
+    ended: bool = False
 
-    def advance(self, model: GPT, reply: Tensor | None, slots: int) -> Iterator[tuple[K, T]]:
-        """Goes on until it wants a single token read; that others may want too. Longer reads gain nothing by it."""
-        self.wants = None
+    def advance(self, writer: Writer) -> Iterator[tuple[K, T]]:
+        """Goes on until it asks for a token that isn't there, or ends."""
+        reply = self.tokens.popleft() if self.tokens else None
         while True:
             try:
                 item = self.sequence.send(reply)
             except StopIteration:
+                self.ended = True
                 return
             reply = None
-            if not isinstance(item, Read):
-                yield self.key, item
-                continue
-            self.cache.truncate(item.keep)
-            if slots > 1 and item.embedded.shape[1] == 1:
-                self.wants = item
+            if isinstance(item, Write):
+                self.tokens.clear()
+                writer.begin(self.slot, item)
                 return
-            hidden = model(item.embedded, item.positions, self.cache, tail=1)
-            reply = item.head(hidden[0, 0])
+            if not isinstance(item, Next):
+                yield self.key, item  # type: ignore[misc]  # no other `Ask` there is
+            elif self.tokens:
+                reply = self.tokens.popleft()
+            else:
+                return
 
 
-@dataclass(frozen=True)
-class _Caches:
-    """Several sequences' caches, as one of several rows."""
-
-    caches: list[KVCache]
-
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
-        """Attention of each row to what it has read, [B, H, T, D]."""
-        gathered = []
-        for i, cache in enumerate(self.caches):
-            row = slice(i, i + 1)
-            gathered.append(cache.attend(layer, query[row], key[row], value[row], causal))
-        return torch.cat(gathered)
+def in_blocks(device: torch.device) -> bool:
+    """Whether tokens are written many at a time, because waiting for each takes longer than writing it."""
+    return device.type == "cuda"
 
 
-def _read_together(model: GPT, rows: list[_Row[K, T]]) -> list[Tensor]:
-    """Logits of each row for the token that it wants read."""
-    wants = [row.wants for row in rows if row.wants is not None]
-    embedded = torch.cat([each.embedded for each in wants])
-    positions = torch.stack([each.positions for each in wants])
-    hidden = model(embedded, positions, _Caches([row.cache for row in rows]), tail=1)[:, 0]
-    said: list[Tensor] = [hidden] * len(rows)
-    for head in {each.head for each in wants}:
-        chosen = [i for i, each in enumerate(wants) if each.head == head]
-        for i, logits in zip(chosen, head(hidden[chosen]), strict=True):
-            said[i] = logits
-    return said
+@contextmanager
+def _writer(model: GPT, capacity: int, slots: int) -> Iterator[Writer]:
+    if not in_blocks(model.device):
+        yield StepWriter(model, capacity, slots)
+        return
+    with workspace(model, capacity, slots) as own:
+        yield BlockWriter(model, own)
 
 
-def _keep(row: _Row[K, T], rows: list[_Row[K, T]], caches: list[KVCache]) -> None:
-    """Among the rows, or, if it has ended, its cache among those to be had."""
-    if row.wants is not None:
-        rows.append(row)
+def _keep(row: _Row[K, T], rows: list[_Row[K, T]], free: list[int]) -> None:
+    """Among the rows, or, if it has ended, its slot among those to be had."""
+    if row.ended:
+        free.append(row.slot)
     else:
-        row.cache.reset()
-        caches.append(row.cache)
-
-
-def _cache(model: GPT, capacity: int) -> KVCache:
-    return KVCache(model.config, capacity, device=model.device, dtype=model.dtype)
+        rows.append(row)

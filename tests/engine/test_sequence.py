@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from bark.engine import CoarseHistory, CoarseStage, SemanticStage, stage_generator
-from bark.engine.sequence import Read, Sequence, alone, together
+from bark.engine.sampling import Sampler
+from bark.engine.sequence import Sequence, alone, together, written
+from bark.engine.steps import StepWriter
+from bark.engine.writing import NEXT, Ask, Head, Write
 from bark.models.config import ModelConfig
 from bark.models.gpt import GPT
 from bark.options import SamplingOptions
@@ -79,28 +81,38 @@ def test_coarse_rows_are_as_alone(slots: int, coarse: CoarseStage) -> None:
         assert all(np.array_equal(a, b) for a, b in zip(pieces, found[n], strict=True))
 
 
+class Watched(StepWriter):
+    """Notes which slots go on together."""
+
+    def __init__(self, model: GPT, slots: int) -> None:
+        super().__init__(model, 20, slots)
+        self.rounds: list[list[int]] = []
+
+    def go_on(self, slots: Any) -> list[list[int]]:
+        self.rounds.append(list(slots))
+        return super().go_on(slots)
+
+
 class Echo:
-    """Sequences that read their own number so often, and then say it."""
+    """Sequences that have so many tokens written, and then say their own number."""
 
     def __init__(self, model: GPT) -> None:
         self.model = model
         self.begun: list[int] = []
-        self.heads: list[int] = []
 
-    def head(self, hidden: Tensor) -> Tensor:
-        self.heads.append(1 if hidden.dim() == 1 else len(hidden))
-        return self.model.logits(hidden)
-
-    def sequence(self, number: int, reads: int) -> Sequence[int]:
+    def sequence(self, number: int, count: int) -> Sequence[int]:
         self.begun.append(number)
-        for at in range(reads):
-            embedded = self.model.embed(torch.tensor([[number]]))
-            logits = yield Read(embedded, torch.tensor([at]), at, self.head)
-            assert logits.dim() == 1
+        embedded = self.model.embed(torch.tensor([[number]]))
+        sampler = Sampler(WARM, None, self.model.device)
+        ask: Ask = Write(embedded, torch.tensor([0]), 0, 1, count, (Head((range(50),)),), sampler)
+        for _ in range(count):
+            token = yield ask
+            assert 0 <= token < 50
+            ask = NEXT
         yield number
 
-    def all(self, reads: list[int]) -> Iterator[tuple[int, Sequence[int]]]:
-        for number, each in enumerate(reads):
+    def all(self, counts: list[int]) -> Iterator[tuple[int, Sequence[int]]]:
+        for number, each in enumerate(counts):
             yield number, self.sequence(number, each)
 
 
@@ -110,16 +122,28 @@ def echo(pup: ModelConfig, make_lively: Any) -> Echo:
 
 
 def test_a_free_slot_takes_the_next_at_once(echo: Echo) -> None:
-    said = [key for key, _ in together(echo.model, 20, echo.all([9, 2, 3, 4]), slots=2)]
-    assert said == [1, 2, 0, 3] or said == [1, 2, 3, 0]
-    assert sum(echo.heads) == 18
-    assert len(echo.heads) == 9  # 2, 3 and 4 follow each other beside 9
+    writer = Watched(echo.model, 2)
+    said = [key for key, _ in written(writer, echo.all([9, 2, 3, 4]))]
+    assert said == [1, 2, 0, 3]
+    assert writer.rounds == [[0, 1]] * 9  # 2, 3 and 4 follow each other beside 9
 
 
 def test_the_next_is_asked_for_when_there_is_room(echo: Echo) -> None:
     running = together(echo.model, 20, echo.all([3, 3, 3, 3, 3]), slots=2)
     next(running)
     assert len(echo.begun) <= 3
+
+
+def test_what_has_run_out_for_now_is_asked_again(echo: Echo) -> None:
+    counts = iter([4, 2, 0, 1])
+
+    def sequence(number: int) -> tuple[int, Sequence[int]]:
+        if not (count := next(counts)):
+            raise StopIteration
+        return number, echo.sequence(number, count)
+
+    for_now = map(sequence, range(4))
+    assert [key for key, _ in together(echo.model, 20, for_now, slots=3)] == [1, 3, 0]
 
 
 def test_no_sequences(echo: Echo) -> None:

@@ -1,0 +1,119 @@
+"""Writing a token at a time: each is there before the next is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bark.engine.kv_cache import KVCache
+from bark.engine.writing import Head, Write
+from bark.models.gpt import GPT
+
+
+class StepWriter:
+    """Rows that share the pass in which each reads its last token; longer reads would gain nothing by it.
+
+    Every row attends to a cache of its own, which is as long as the row.
+
+    Args:
+        model: that writes.
+        capacity: positions to make room for, in each slot.
+        slots: rows at a time.
+    """
+
+    def __init__(self, model: GPT, capacity: int, slots: int) -> None:
+        self.model = model
+        self.slots = slots
+        self._caches = [KVCache(model.config, capacity, device=model.device, dtype=model.dtype) for _ in range(slots)]
+        self._rows: dict[int, _Row] = {}
+
+    def begin(self, slot: int, write: Write) -> None:
+        """See `Writer`."""
+        cache = self._caches[slot]
+        cache.truncate(write.keep)
+        self._rows[slot] = _Row(write, cache)
+
+    def go_on(self, slots: Sequence[int]) -> list[list[int]]:
+        """The next token of each."""
+        rows = [self._rows[slot] for slot in slots]
+        begun = [row for row in rows if row.token is not None]
+        if len(begun) > 1:
+            self._step_together(begun)
+        else:
+            self._step_alone(begun)
+        self._step_alone([row for row in rows if row.token is None])
+        return [[int(row.token)] for row in rows if row.token is not None]
+
+    def _step_alone(self, rows: list[_Row]) -> None:
+        """Each reads what is new to it, and picks its next token."""
+        for row in rows:
+            embedded, positions = row.write.embedded, row.write.positions
+            if row.token is not None:
+                embedded = self.model.embed(row.token.view(1, 1))
+                positions = torch.full((1,), row.position, device=embedded.device)
+            hidden = self.model(embedded, positions, row.cache, tail=1)
+            row.pick(row.head.logits(self.model, hidden[0, 0]))
+
+    def _step_together(self, rows: list[_Row]) -> None:
+        """The same in one pass, where each reads its last token."""
+        tokens = torch.stack([row.token for row in rows if row.token is not None])
+        positions = torch.tensor([[row.position] for row in rows], device=tokens.device)
+        caches = _Caches([row.cache for row in rows])
+        hidden = self.model(self.model.embed(tokens[:, None]), positions, caches, tail=1)[:, 0]
+        heads = [row.head for row in rows]
+        for head in dict.fromkeys(heads):
+            chosen = [i for i, each in enumerate(heads) if each == head]
+            for i, logits in zip(chosen, head.logits(self.model, hidden[chosen]), strict=True):
+                rows[i].pick(logits)
+
+
+@dataclass
+class _Row:
+    """What one sequence asked for.
+
+    Attributes:
+        token: the last that was written, []; None while nothing is.
+        done: tokens written.
+    """
+
+    write: Write
+    cache: KVCache
+    token: Tensor | None = None
+    done: int = 0
+
+    @property
+    def head(self) -> Head:
+        """Of the next token."""
+        return self.write.heads[self._turn]
+
+    @property
+    def position(self) -> int:
+        """Of the last token."""
+        return self.write.position + self.done - 1
+
+    def pick(self, logits: Tensor) -> None:
+        """The next token, of its logits [V]."""
+        self.token = self.write.sampler(logits, self._turn) + self.head.first
+        self.done += 1
+
+    @property
+    def _turn(self) -> int:
+        return self.done % len(self.write.heads)
+
+
+@dataclass(frozen=True)
+class _Caches:
+    """Several rows' caches, as one of several rows."""
+
+    caches: list[KVCache]
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
+        """Attention of each row to what it has read, [B, H, T, D]."""
+        gathered = []
+        for i, cache in enumerate(self.caches):
+            row = slice(i, i + 1)
+            gathered.append(cache.attend(layer, query[row], key[row], value[row], causal))
+        return torch.cat(gathered)
