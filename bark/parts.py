@@ -15,7 +15,7 @@ from bark.codec.base import Codec
 from bark.engine import CoarseStage, FineStage, SemanticStage
 from bark.engine.device import codec_device, visiting
 from bark.engine.quantize import pack
-from bark.models.config import ModelConfig
+from bark.models.config import widened
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.text.tokenizer import TextTokenizer
@@ -39,6 +39,7 @@ class Parts:
         dtype: of the stages' weights; None leaves them as they are stored, for reading. The codec's are float32.
         quantize: what the stages' weights are quantised to on a CPU; see `bark.engine.quantize`.
         offload: True to have a part on the device only while it is borrowed, and on the CPU else.
+        windows: of the coarse stage; see `bark.models.config.widened`.
         graphs: whether a CUDA GPU may record and replay what it decodes with; see `bark.engine.cuda_graph`.
     """
 
@@ -50,9 +51,11 @@ class Parts:
         *,
         quantize: str | None = None,
         offload: bool = False,
+        windows: str = "exact",
         graphs: bool = True,
     ) -> None:
         self.checkpoint = checkpoint
+        self.config = widened(checkpoint.config, windows)
         self.device = device
         self.codec_device = codec_device(device)
         self.dtype = dtype
@@ -60,11 +63,6 @@ class Parts:
         self.graphs = graphs
         self.offload = offload and device.type != "cpu"
         self._loaded: dict[Part, SemanticStage | CoarseStage | FineStage | nn.Module] = {}
-
-    @property
-    def config(self) -> ModelConfig:
-        """Of the checkpoint."""
-        return self.checkpoint.config
 
     @cached_property
     def tokenizer(self) -> TextTokenizer:

@@ -46,6 +46,8 @@ class Bark:
         small: of Suno's models, which come in two sizes, the small one; None for `SUNO_USE_SMALL_MODELS`.
         offload: True to have each model on the GPU only while it works. It takes less of the GPU's memory, and one
             stage is done before the next begins. None for `SUNO_OFFLOAD_CPU`.
+        coarse_windows: `exact`, as the model was trained and as Suno's own code reads; or, sooner done and less like
+            it, `wide` or `widest`, which write twice or four times as many coarse tokens before they read anew.
         settings: what holds where the others are None; None reads the environment.
 
     Raises:
@@ -63,6 +65,7 @@ class Bark:
         quantize: str | None = None,
         small: bool | None = None,
         offload: bool | None = None,
+        coarse_windows: str = "exact",
         settings: Settings | None = None,
     ) -> None:
         settings = settings or Settings.from_env()
@@ -81,6 +84,7 @@ class Bark:
             self.dtype,
             quantize=self.quantize,
             offload=settings.offload if offload is None else offload,
+            windows=coarse_windows,
             graphs=settings.cuda_graphs,
         )
         self.voices = self.parts.voices
@@ -101,9 +105,10 @@ class Bark:
         quantize: str | None = None,
         small: bool | None = None,
         offload: bool | None = None,
+        coarse_windows: str = "exact",
     ) -> Bark:
         """The same as `Bark(…)`, by the name that it has elsewhere."""
-        return cls(model, device, dtype, quantize=quantize, small=small, offload=offload)
+        return cls(model, device, dtype, quantize=quantize, small=small, offload=offload, coarse_windows=coarse_windows)
 
     @property
     def config(self) -> ModelConfig:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from math import ceil, floor
 from typing import Any, TypeVar, get_type_hints
 
 from bark.errors import CheckpointError, OptionError
@@ -11,6 +12,8 @@ from bark.options import GenerateOptions
 from bark.tokens import SUNO, TokenSpace
 
 T = TypeVar("T")
+
+COARSE_WINDOWS = {"exact": 1, "wide": 2, "widest": 4}  # how far the coarse window moves, times the model's own stride
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,36 @@ def from_mapping(kind: type[T], values: Any, where: str) -> T:
         return kind(**made)
     except (TypeError, OptionError) as error:
         raise CheckpointError(f"{where}: {error}") from error
+
+
+def widened(config: ModelConfig, windows: str) -> ModelConfig:
+    """A model that writes more coarse tokens before it reads anew, which is sooner done and farther from its training.
+
+    The history that a window reads gives way as far as the block and the semantic tokens ahead ask for it.
+
+    Args:
+        config: of the model.
+        windows: of `COARSE_WINDOWS`.
+
+    Raises:
+        OptionError: there are no such windows, or they leave no room for a history.
+    """
+    if windows not in COARSE_WINDOWS:
+        raise OptionError(f"{windows!r} are no coarse windows; say {', '.join(COARSE_WINDOWS)}")
+    layout, tokens = config.coarse_layout, config.tokens
+    stride = layout.stride * COARSE_WINDOWS[windows]
+    if stride == layout.stride:
+        return config
+    ahead = ceil(stride / tokens.coarse_per_semantic)
+    room = min(
+        layout.max_history,
+        config.coarse.block_size - layout.semantic_window - stride,
+        floor((layout.semantic_window - ahead) * tokens.coarse_per_semantic),
+    )
+    history = room - room % tokens.n_coarse
+    if history < stride // 2:
+        raise OptionError(f"{windows} coarse windows don't fit {config.name}: its block is {config.coarse.block_size}")
+    return replace(config, coarse_layout=replace(layout, stride=stride, max_history=history))
 
 
 def _suno(name: str, n_layer: int, n_head: int, n_embd: int) -> ModelConfig:
