@@ -14,19 +14,20 @@ from bark.text.duration import TAG, expected_duration
 from bark.text.normalize import SAYABLE
 
 LOOSE = re.compile("[♪…]|—|" + TAG.pattern)  # what takes as long as it takes
-SLOW, FAST = 1.8, 0.5  # times the expected duration; pup's own utterances are within 0.7 and 1.3
+SLOW, FAST = 1.8, 0.5  # times the expected duration; 71 utterances of pup took 0.78 to 1.09 times that
 SLACK = 1.5  # seconds by which any text may take longer, or shorter
-STILL = 1.5  # seconds for which the same semantic token may stand
+STILL = 1.5  # seconds for which the same semantic token may stand; of pup's 71, at most 0.28
 PERIOD = 2.5  # seconds that a loop may be long
 LOOP = 2.0  # seconds for which it may be what was said a period before
 FRAME = 0.02  # seconds of a frame of audio
 DEPTH, FLOOR = 35.0, -60.0  # dB below the loudest, and absolutely, under which a frame is silent
-GAP = 1.6  # seconds of silence that may be between words
+GAP = 1.6  # seconds of silence that may be between words; of pup's 71, at most 0.52
 SILENT_SHARE = 0.6
 QUIET = -42.0  # dB of full scale that the loudest frames must reach
 CLIPPED, CLIPPED_SHARE = 0.985, 0.01
 UNREACHED = 0.15  # share of the text at its end that may be without attention
-SETBACK = 0.25  # share of the text that may be gone back
+SETBACK = 0.25  # share of the text that may be gone back …
+LONGER = 1.1  # … unless it takes so many times as long as expected: who says something again takes longer
 
 Audio = npt.NDArray[np.float32]
 
@@ -109,7 +110,8 @@ def _coverage(said: Said) -> list[Problem]:
     if said.alignment.unreached > max(2, UNREACHED * words):
         share = said.alignment.unreached / words
         found.append(Problem(f"the last {share:.0%} of the text is not said", 1 + 2 * share))
-    if said.alignment.setback > max(4, SETBACK * words):
+    longer = len(said.tokens) / said.rate > LONGER * expected_duration(said.text)
+    if longer and said.alignment.setback > max(4, SETBACK * words):
         share = said.alignment.setback / words
         found.append(Problem(f"{share:.0%} of the text is said again", 1 + share))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -147,3 +148,21 @@ def test_stream_and_generate_of_the_bundled_model(bundled: Path) -> None:
     whole = pup.generate(text, seed=2)
     assert len(whole.utterances) == 2
     assert np.array_equal(np.concatenate(list(pup.stream(text, seed=2))), whole.audio)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::bark.errors.BarkWarning")
+def test_fifty_streams_are_the_whole(bundled: Path) -> None:
+    pup, rng = Bark(bundled, "cpu"), random.Random(3)
+    sentences = [
+        "It rained.",
+        "Nobody had told the captain.",
+        "[laughs] Well, well…",
+        "He paid 3.50 for it.",
+        "\n\nThen?",
+    ]
+    for seed in range(50):
+        text = " ".join(rng.choices(sentences, k=rng.randint(1, 5)))
+        voice = rng.choice([None, *pup.voices.names()])
+        whole = pup.generate(text, voice, seed=seed)
+        assert np.array_equal(np.concatenate(list(pup.stream(text, voice, seed=seed))), whole.audio), (text, voice)
