@@ -105,8 +105,10 @@ def check(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     from recipes.pup.heard import voices
 
     sets, out = _judged_sets(config, arguments), arguments.work / "corpus"
-    run(sets, out)
-    print(voices(sets, out), hours(sets, out), sep="\n\n", flush=True)
+    if any(part.max_error is not None for part in sets):
+        run(sets, out)
+        print(voices(sets, out), end="\n\n")
+    print(hours(sets, out), flush=True)
 
 
 def tokenize(config: dict[str, Any], arguments: argparse.Namespace) -> None:

@@ -32,6 +32,9 @@ LANGUAGES = ("de", "en", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "
 # Sounds without a letter in Kokoro's alphabet, which would be left out. The first two are affricates cut in two.
 NEAREST = {"dʑ": "ʥ", "tɕ": "ʨ", "ʑ": "ʒ", "ɫ": "l", "ɭ": "l", "ʏ": "y", "ɵ": "o", "ɜ": "ɐ"}
 SWITCH = re.compile(r"\[([a-z]{2}):([^\]]+)\]")  # "ein [en:meeting] um drei": English within another language
+# Korean as other languages would write it. Four sentences by ef_dora: 22 % of the sounds misheard instead of 33 %, and
+# 20 % without espeak's marks of stress, which Korean doesn't have.
+KOREAN = {"ɐ": "a", "ph": "pʰ", "th": "tʰ", "kh": "kʰ", "ʧh": "ʧʰ", "q": "ɡ", "ˈ": "", "ˌ": ""}
 FLAPS = {"hi", "ur"}  # where espeak writes ɽ as "r.", which would be read as the end of a sentence
 READ = re.compile(r"\[([^\]|]+)\|([^\]]+)\]")  # "am [5.|fünften] Mai": written so, and said so
 
@@ -77,9 +80,11 @@ def _g2p(language: str) -> G2P:
 def _espeak(name: str) -> G2P:
     g2p = require("misaki.espeak").EspeakG2P(name)
 
+    letters = {**NEAREST, **KOREAN} if name == "ko" else NEAREST
+
     def convert(text: str) -> str:
         found: str = g2p(text)[0]
-        for sound, letter in NEAREST.items():
+        for sound, letter in letters.items():
             found = found.replace(sound, letter)
         return found.replace("r.", "ɽ") if name in FLAPS else found
 

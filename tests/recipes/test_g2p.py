@@ -44,6 +44,14 @@ def test_every_sound_has_a_letter_in_kokoros_alphabet(language: str) -> None:
     assert len(said) > 60 * 20
 
 
+def test_korean_as_others_would_write_it() -> None:
+    pytest.importorskip("misaki.espeak")
+    said = g2p.phonemes("김치가 참 맛있다", "ko")
+    assert "ʧʰ" in said
+    assert "a" in said
+    assert not set(said) & set("ɐqˈˌ")
+
+
 def test_affricates_and_flaps() -> None:
     pytest.importorskip("misaki.espeak")
     assert g2p.phonemes("dzień", "pl") == "ʥˈɛɲ"
