@@ -56,10 +56,11 @@ class Graphs:
         current.wait_stream(beside)
 
     def _record(self, key: Hashable, work: Callable[[], None]) -> None:
-        graph = torch.cuda.CUDAGraph()
+        graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)
+        # other threads may go on using the GPU; and what fails doesn't come back to the current stream by itself
+        recording = torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local")
         try:
-            # other threads may go on using the GPU
-            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+            with torch.cuda.stream(current), recording:
                 work()
         except RuntimeError as error:
             self.wanted = False

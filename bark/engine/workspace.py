@@ -37,9 +37,8 @@ class Sheet:
     def send(self, rows: Mapping[int, Mapping[str, float]]) -> None:
         """Sends numbers by row and name; what is left out is 0 among the whole ones and 1 among the others."""
         for names, there, default in ((self.WHOLE, self._whole, 0), (self.REAL, self._real, 1)):
-            here = torch.full(there.shape, default, dtype=there.dtype, pin_memory=there.is_cuda)
-            for row, given in rows.items():
-                here[:, row] = torch.tensor([given.get(name, default) for name in names], dtype=there.dtype)
+            table = [[rows.get(row, {}).get(name, default) for row in range(there.shape[1])] for name in names]
+            here = torch.tensor(table, dtype=there.dtype, pin_memory=there.is_cuda)
             there.copy_(here, non_blocking=True)
 
     def first(self, rows: int) -> dict[str, Tensor]:

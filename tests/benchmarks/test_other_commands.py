@@ -66,8 +66,10 @@ def test_loads_are_measured(told: Told, tmp_path: Path) -> None:
 
 def test_parity_of_a_device_with_itself(tmp_path: Path) -> None:
     assert device.parity(Namespace(device="cpu", out=tmp_path)) == 0
-    shares = json.loads((tmp_path / "parity.json").read_text())
-    assert shares["with a voice"] == {"semantic": 1.0, "coarse": 1.0, "fine": 1.0}
+    found = json.loads((tmp_path / "parity.json").read_text())
+    for model in found.values():
+        assert model["with a voice"] == model["alone"] == {"semantic": 1.0, "coarse": 1.0, "fine": 1.0}
+        assert model["logits apart"] == {"semantic": 0.0, "coarse": 0.0}
 
 
 def test_steps_end_with_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,5 +89,8 @@ def test_the_dry_run(tmp_path: Path) -> None:
     command = ["bash", str(script), "--dry-run", "--seconds", "1500"]
     subprocess.run(command, env=environment, check=True, timeout=1600)
     steps = json.loads((tmp_path / "steps.json").read_text())
-    assert steps == {"machine": "done", "parity": "done", "tests": "done", "tiny": "done"}
+    assert steps == dict.fromkeys(("machine", "parity", "companions", "tests", "decoding", "speed", "tiny"), "done")
     assert (tmp_path / "tiny" / "compare.json").exists()
+    decoding = json.loads((tmp_path / "decoding.json").read_text())["tiny"]
+    assert [(row["stage"], row["rows"]) for row in decoding[::2]] == [
+        ("semantic", 1), ("semantic", 3), ("coarse", 1), ("coarse", 3)]  # fmt: skip

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from bark.engine import CoarseHistory, CoarseStage, SemanticStage, stage_generator
+from bark.engine import CoarseHistory, CoarseStage, SemanticStage, sequence, stage_generator
 from bark.engine import workspace as workspaces
 from bark.engine.blocks import BlockWriter
 from bark.engine.device import visiting
@@ -20,6 +21,7 @@ from bark.engine.workspace import LONGEST, Workspace, workspace
 from bark.engine.writing import Write
 from bark.models.config import ModelConfig
 from bark.models.gpt import GPT
+from bark.options import GenerateOptions
 from bark.pipeline import Bark
 from tests.engine.rows import OPTIONS, codes, flat, utterance
 
@@ -107,8 +109,8 @@ def test_no_more_is_written_than_may_be_asked_for(semantic: SemanticStage) -> No
 
     for stop in (True, False):
         counts.clear()
-        sequence = semantic.sequence([1], options=OPTIONS[1], min_eos_p=None, stop_at_eos=stop)
-        list(written(Counted(semantic.model, own), [(0, sequence)]))
+        utterance = semantic.sequence([1], options=OPTIONS[1], min_eos_p=None, stop_at_eos=stop)
+        list(written(Counted(semantic.model, own), [(0, utterance)]))
         assert counts == [40] if not stop else set(counts[:-1]) <= {16} and counts[-1] <= 16
     assert LONGEST >= 40 == asked[-1].count
 
@@ -187,6 +189,22 @@ class TestKeptWorkspaces:
         del model
         gc.collect()
         assert len(workspaces._idle) == before
+
+
+def test_the_whole_way(checkpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU: by the doors that all use, alone, streamed and in a batch, and again with what is kept."""
+    monkeypatch.setattr(sequence, "in_blocks", lambda device: True)
+    bark = Bark(checkpoint, "cpu", "float32")
+    options = GenerateOptions(max_duration=1.0)
+    texts = ["Hello.", "The boat left.", "I like pizza."]
+    alone = [bark.generate(text, "v2/en_speaker_0", seed=n, options=options) for n, text in enumerate(texts)]
+    for slots in (2, 3, 2):
+        batch = bark.generate_batch(texts, "v2/en_speaker_0", seed=0, options=options, slots=slots)
+        for made, own in zip(batch, alone, strict=True):
+            np.testing.assert_array_equal(made.tokens.semantic, own.tokens.semantic)
+            np.testing.assert_array_equal(made.tokens.fine, own.tokens.fine)
+    streamed = np.concatenate(list(bark.stream(texts[1], "v2/en_speaker_0", seed=1, options=options)))
+    np.testing.assert_array_equal(streamed, alone[1].audio)
 
 
 def test_of_the_model_in_the_package(bundled: Any) -> None:

@@ -113,7 +113,7 @@ def test_speech(speak: Callable[..., Any]) -> None:
 def test_a_batch(checkpoint: Any) -> None:
     bark = Bark(checkpoint, "cuda", "float32")
     options = GenerateOptions(max_duration=1.0)
-    texts = ["Hello.", "The boat left the harbour at dawn.", "My name is Suno."]
+    texts = ["Hello.", "The boat left.", "I like pizza."]
     for made, text, seed in zip(bark.generate_batch(texts, seed=3, options=options), texts, (3, 4, 5), strict=True):
         alone = bark.generate(text, seed=seed, options=options)
         np.testing.assert_array_equal(made.tokens.coarse, alone.tokens.coarse)
