@@ -18,6 +18,7 @@ from bark.engine.quantize import pack
 from bark.models.config import widened
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
+from bark.settings import bound_kernel_caches
 from bark.text.tokenizer import TextTokenizer
 from bark.voices import VoiceLibrary
 
@@ -54,6 +55,8 @@ class Parts:
         windows: str = "exact",
         graphs: bool = True,
     ) -> None:
+        if device.type == "cpu":
+            bound_kernel_caches()
         self.checkpoint = checkpoint
         self.config = widened(checkpoint.config, windows)
         self.device = device

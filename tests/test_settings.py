@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bark.errors import OptionError
-from bark.settings import Settings
+from bark.settings import Settings, bound_kernel_caches
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -68,3 +68,9 @@ def test_precision() -> None:
 @pytest.mark.parametrize(("said", "meant"), [("", True), ("1", True), ("0", False), ("off", False)])
 def test_graphs(said: str, meant: bool) -> None:
     assert Settings.from_env({"BARK_CUDA_GRAPHS": said}).cuda_graphs is meant
+
+
+def test_few_kernels_are_kept_unless_the_environment_says_how_many() -> None:
+    environ = {"LRU_CACHE_CAPACITY": "7"}
+    bound_kernel_caches(environ)
+    assert environ == {"LRU_CACHE_CAPACITY": "7", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
