@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 
 from bark.batch import Batch, Part
 from bark.checkpoints.opening import open_model
+from bark.dialogue import as_script, dialogue_lines, plain_text
 from bark.engine.device import choose_device, choose_dtype
 from bark.engine.quantize import choose_quantize
 from bark.errors import OptionError
@@ -27,6 +28,7 @@ from bark.result import Generation, Utterance
 from bark.settings import Settings
 from bark.speaking import Speaking, drawn_seed
 from bark.text.normalize import normalize
+from bark.text.script import Script
 from bark.tokens import SUNO
 from bark.voices import VoiceLike
 
@@ -238,6 +240,42 @@ class Bark:
         The arguments and the errors are those of `narrate`. Pauses are pieces too.
         """
         return Narration(self._speaking, max_duration, progress).pieces(lines)
+
+    def dialogue(
+        self,
+        script: Script | str,
+        cast: Mapping[str, VoiceLike | None] | None = None,
+        *,
+        seed: int | None = None,
+        temperature: float | None = None,
+        max_duration: float | None = None,
+        options: GenerateOptions | None = None,
+        progress: Progress | None = None,
+    ) -> Generation:
+        """Speaks a script, each speaker in a voice of their own; `Generation.stems` has them apart.
+
+        Args:
+            script: `NAME: what they say`, line by line; see `bark.text.script.parse_script`.
+            cast: voices by name, before those in the script's header; the others get voices of the model.
+            seed, temperature, max_duration, options, progress: as in `generate`, for all whom the header gives no own.
+
+        Raises:
+            BarkError: as `generate` does, or the script's header is broken.
+        """
+        options = self._options(options, seed=seed, temperature=temperature, max_duration=max_duration)
+        script = as_script(script, cast)
+        lines = dialogue_lines(self.parts, script, cast, options)
+        pieces = self.speak(lines, max_duration=options.max_duration, progress=progress)
+        return whole(normalize(plain_text(script)), options.seed or 0, self.sample_rate, pieces)
+
+    def plan_dialogue(
+        self,
+        script: Script | str,
+        cast: Mapping[str, VoiceLike | None] | None = None,
+        options: GenerateOptions | None = None,
+    ) -> list[Line]:
+        """The lines that `dialogue` speaks, for `narrate`; its arguments and errors."""
+        return list(dialogue_lines(self.parts, as_script(script, cast), cast, self._options(options)))
 
     def generate_batch(
         self,

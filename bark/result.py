@@ -130,6 +130,18 @@ class Generation:
         """Seconds of computing, without loading."""
         return sum(seconds for stage, seconds in self.timings.items() if stage != "load")
 
+    def stems(self) -> dict[str, npt.NDArray[np.float32]]:
+        """The audio of each speaker alone, as long as the whole and silent while others speak; their sum is the whole.
+
+        Lines without a speaker are those of "".
+        """
+        stems: dict[str, npt.NDArray[np.float32]] = {}
+        for each in self.utterances:
+            stem = stems.setdefault(each.speaker or "", np.zeros_like(self.audio))
+            start = round(each.start * self.sample_rate)
+            stem[start : start + len(each.audio)] = each.audio
+        return stems
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes an audio file, whole or not at all, that says what is spoken and that no person speaks.
 
