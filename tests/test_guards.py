@@ -52,7 +52,7 @@ def test_too_long_and_too_short(seconds: float, says: str, rate: float) -> None:
 
 
 def test_short_texts_may_be_said_slowly_or_fast() -> None:
-    for seconds in (0.2, 0.5, 1.0, 2.0):
+    for seconds in (0.25, 0.5, 1.0, 2.0):
         assert said_problems(Said("Yes.", varied(seconds, 25), 25.0)) == []
 
 
@@ -228,3 +228,11 @@ def test_random_weights_come_to_an_end(bark: Bark) -> None:
     with pytest.warns(BarkWarning, match="looks wrong after 3 tries: it doesn't end"):
         made = bark.generate(LONG, options=guarded())
     assert [each.tries for each in made.utterances] == [3] * len(made.utterances)
+
+
+def test_a_word_of_which_a_breath_is_left() -> None:
+    def said(tokens: int) -> Said:
+        return Said("Hi", list(range(tokens)), 25.0)
+
+    assert [problem.text for problem in said_problems(said(3))] == ["it takes only 0.1 s, where 0.4 s are expected"]
+    assert not said_problems(said(11))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bark.audio.tags import Tags
 from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
-from bark.cli.output import check_output, opened
+from bark.cli.output import Form, check_output, opened
 from bark.errors import OptionError, TextError
 from bark.options import GenerateOptions
 
@@ -45,6 +46,13 @@ def generate(
     format: Annotated[
         str | None,
         typer.Option("--format", help="wav, flac, mp3, ogg, opus, aac, m4a or pcm."),
+    ] = None,
+    sample_rate: Annotated[
+        int | None, typer.Option("--sample-rate", help="Of the file, Hz; else the model's.", show_default=False)
+    ] = None,
+    loudness: Annotated[
+        float | None,
+        typer.Option("--loudness", help="Of the whole, LUFS: -16 for podcasts, -23 for broadcasts (EBU R 128)."),
     ] = None,
     stream: Annotated[
         bool, typer.Option("--stream", help="Write to standard output as soon as there is audio.")
@@ -103,7 +111,8 @@ def generate(
     chosen(GenerateOptions())  # mistakes are told before anything is loaded
     said = read_text(words, text, input_file)
     target = output or (None if play else OUTPUT)
-    check_output(target, format, play)
+    form = Form(format, sample_rate, loudness)
+    check_output(target, form, at_once=stream, play=play)
 
     from bark.pipeline import Bark
     from bark.progress import shown_progress
@@ -112,7 +121,8 @@ def generate(
     bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload)
     lines = bark.plan(said, voice, chosen(bark.config.generation), language)
     with ExitStack() as stack:
-        write = stack.enter_context(opened(target, bark.sample_rate, format, at_once=stream, play=play))
+        form = replace(form, tags=Tags(said, voice=voice or "", model=bark.config.name, seed=lines[0].seed))
+        write = stack.enter_context(opened(target, bark.sample_rate, form, at_once=stream, play=play))
         progress = None if quiet else stack.enter_context(shown_progress())
         total = Total()
         for piece in bark.speak(told(lines, progress), max_duration=max_duration, progress=progress):

@@ -8,10 +8,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bark.audio.formats import check_audio_path, named_format
-from bark.audio.writer import open_audio
+from bark.audio.loudness import PEAK, Levelled, gain_to, levelled
+from bark.audio.tags import Tags
+from bark.audio.writer import AudioWriter, open_audio
 from bark.cli.play import check_player, played
 from bark.errors import OptionError, OutputError
 from bark.files import reason
@@ -25,33 +28,54 @@ if TYPE_CHECKING:
 STDOUT = "-"
 
 
-def check_output(target: str | None, format: str | None, play: bool) -> None:
+@dataclass(frozen=True)
+class Form:
+    """How audio is written.
+
+    Attributes:
+        format: of the file; None for what its name says, or WAV.
+        sample_rate: Hz; None for the model's.
+        loudness: LUFS that the whole is brought to; None leaves it.
+        tags: what the file says of itself.
+    """
+
+    format: str | None = None
+    sample_rate: int | None = None
+    loudness: float | None = None
+    tags: Tags | None = None
+
+
+def check_output(target: str | None, form: Form, *, at_once: bool = False, play: bool = False) -> None:
     """Finds out whether audio can go there, before the work is done.
 
     Raises:
-        OptionError: standard output is a terminal, or --play can't play.
+        OptionError: standard output is a terminal, --play can't play, or what is written at once is to be levelled.
         OutputError: no file can be there, or there is no such format.
     """
+    if form.loudness is not None:
+        gain_to(form.loudness, PEAK, form.loudness, PEAK)
+        if at_once:
+            raise OptionError("--loudness is known at the end, and --stream writes before it; choose one of them")
     if target == STDOUT:
-        named_format(format or "wav")
+        named_format(form.format or "wav")
         if sys.stdout.isatty():
             raise OptionError("-o - writes audio to standard output, which is a terminal; send it to a file or a pipe")
     elif target is not None:
-        check_audio_path(target, format)
+        check_audio_path(target, form.format)
     if play:
         check_player()
 
 
 @contextmanager
 def opened(
-    target: str | None, sample_rate: int, format: str | None = None, *, at_once: bool = False, play: bool = False
+    target: str | None, sample_rate: int, form: Form, *, at_once: bool = False, play: bool = False
 ) -> Iterator[Write]:
     """Gives a function that takes audio [T], piece by piece; memory does not grow with its length.
 
     Args:
         target: a path, whose file is whole or not there; `-` for standard output; None for neither.
         sample_rate: Hz.
-        format: of the file; else what its name says, or WAV.
+        form: of what is written.
         at_once: whether standard output gets the audio as it comes. The head of a WAV file in a pipe can't say then
             how long it is. Else it gets all of it at the end.
         play: whether it is played too.
@@ -65,9 +89,9 @@ def opened(
             writers.append(stack.enter_context(played(sample_rate)))
         if target == STDOUT:
             way = _streamed if at_once else _spooled
-            writers.append(stack.enter_context(way(sample_rate, format)))
+            writers.append(stack.enter_context(way(sample_rate, form)))
         elif target is not None:
-            writers.append(stack.enter_context(open_audio(target, sample_rate, format=format)).write)
+            writers.append(stack.enter_context(_written(target, sample_rate, form)).write)
 
         def write(audio: npt.NDArray[np.float32]) -> None:
             for each in writers:
@@ -77,8 +101,16 @@ def opened(
 
 
 @contextmanager
-def _streamed(sample_rate: int, format: str | None) -> Iterator[Write]:
-    with _standard_output() as out, open_audio(out, sample_rate, format=format) as writer:
+def _written(target: str | BinaryIO, sample_rate: int, form: Form) -> Iterator[AudioWriter | Levelled]:
+    file = open_audio(target, sample_rate, format=form.format, output_rate=form.sample_rate, tags=form.tags)
+    with ExitStack() as stack:
+        writer = stack.enter_context(file)
+        yield writer if form.loudness is None else stack.enter_context(levelled(writer, form.loudness))
+
+
+@contextmanager
+def _streamed(sample_rate: int, form: Form) -> Iterator[Write]:
+    with _standard_output() as out, _written(out, sample_rate, form) as writer:
 
         def write(audio: npt.NDArray[np.float32]) -> None:
             writer.write(audio)
@@ -88,9 +120,9 @@ def _streamed(sample_rate: int, format: str | None) -> Iterator[Write]:
 
 
 @contextmanager
-def _spooled(sample_rate: int, format: str | None) -> Iterator[Write]:
+def _spooled(sample_rate: int, form: Form) -> Iterator[Write]:
     with tempfile.TemporaryFile() as spool:
-        with open_audio(cast(BinaryIO, spool), sample_rate, format=format) as writer:
+        with _written(cast(BinaryIO, spool), sample_rate, form) as writer:
             yield writer.write
         spool.seek(0)
         with _standard_output() as out:

@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from bark.audio.loudness import measure
+
 Call = Callable[..., Any]
 
 
@@ -261,3 +263,34 @@ def test_an_interrupted_write_leaves_nothing(run: Callable[..., Any], tmp_path: 
     assert outcome.returncode == 1
     assert b"can't write said.wav: the file would be larger than is allowed" in outcome.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_says_what_it_is(call: Call, tmp_path: Path) -> None:
+    call("generate", "Hello there", "-o", "said.flac", "--seed", "7", "--sample-rate", "16000")
+    with soundfile.SoundFile(tmp_path / "said.flac") as file:
+        assert file.samplerate == 16_000
+        assert "Hello there" in file.title
+        assert "Synthetic speech; model tiny, seed 7" in file.comment
+
+
+def test_loudness(call: Call, tmp_path: Path) -> None:
+    call("generate", "Hello there, all of you", "-o", "said.wav", "--seed", "7", "--loudness", "-30")
+    call("generate", "Hello there, all of you", "-o", "left.wav", "--seed", "7")
+    said, left = (soundfile.read(tmp_path / name)[0] for name in ("said.wav", "left.wav"))
+    assert measure(said, 24_000)[0] == pytest.approx(-30, abs=0.1)
+    assert np.corrcoef(said, left)[0, 1] > 0.999
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--loudness", "3"], "a loudness is −70 to 0 LUFS, not 3"),
+        (["--loudness", "-16", "--stream"], "--loudness is known at the end, and --stream writes before it"),
+        (["-o", "a.opus", "--sample-rate", "44100"], "opus can't hold 44100 Hz"),
+    ],
+)
+def test_forms_that_cannot_be(call: Call, tmp_path: Path, options: list[str], says: str) -> None:
+    outcome = call("generate", "Hello there", *options)
+    assert outcome.status != 0
+    assert says in outcome.err
+    assert not list(tmp_path.iterdir())
