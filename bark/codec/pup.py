@@ -1,4 +1,4 @@
-"""pup's codec: log-mel → ConvNeXt → residual VQ → ConvNeXt → inverse STFT."""
+"""pup's codec: log-mel → ConvNeXt → residual VQ → ConvNeXt → a spectrum, or the filters of pulses and noise."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from bark.codec.layers import Conv, ConvNeXtBlock, Downsample, Norm, Pointwise, SequentialStream, Upsample
+from bark.codec.pitch import PitchReader
 from bark.codec.quantizer import ResidualVQ
-from bark.codec.spectrum import InverseSTFT, LogMel
-from bark.errors import AudioError
+from bark.codec.source_filter import SourceFilter
+from bark.codec.spectrum import LogMel, SpectrumStream, SpectrumSynthesis
+from bark.errors import AudioError, CheckpointError
+
+SYNTHESES = ("spectrum", "source-filter")
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class PupCodecConfig:
         hop: samples of a frame; analysis and synthesis run at `oversample` times the frame rate.
         lookahead: steps of the future that each decoder convolution sees.
         analysis_fft, n_mels: of the encoder's log-mel spectrum.
+        synthesis: what the decoder writes: "spectrum", magnitudes and phases, or "source-filter", a pitch and the
+            filters of pulses and noise (`bark.codec.source_filter`).
     """
 
     sample_rate: int = 24_000
@@ -37,8 +43,13 @@ class PupCodecConfig:
     width: int = 384
     decoder_blocks: tuple[int, int] = (4, 4)
     lookahead: int = 1
+    synthesis: str = "spectrum"
 
     def __post_init__(self) -> None:
+        if self.synthesis not in SYNTHESES:
+            raise CheckpointError(
+                f"config.json: codec: synthesis must be one of {', '.join(SYNTHESES)}, not {self.synthesis!r}"
+            )
         object.__setattr__(self, "encoder_blocks", tuple(self.encoder_blocks))
         object.__setattr__(self, "decoder_blocks", tuple(self.decoder_blocks))
 
@@ -57,8 +68,10 @@ class PupCodec(nn.Module):
         self.mel = LogMel(config.sample_rate, config.analysis_fft, step, config.n_mels)
         self.encoder = _encoder(config)
         self.quantizer = ResidualVQ(config.width, config.n_codebooks, config.codebook_size, config.codebook_dim)
-        self.decoder = _decoder(config)
-        self.istft = InverseSTFT(config.synthesis_fft, step)
+        self.synthesis = _synthesis(config)
+        self.decoder = _decoder(config, self.synthesis.size)
+        if isinstance(self.synthesis, SourceFilter):
+            self.pitch = PitchReader(config.n_codebooks * config.codebook_dim, config.oversample)
 
     def encode(self, audio: Tensor, n_codebooks: int | None = None) -> Tensor:
         """Audio [B, N] in [−1, 1] → codes [B, K, ceil(N / hop)].
@@ -83,7 +96,12 @@ class PupCodec(nn.Module):
         """
         if not self._checked(codes).shape[2]:
             return torch.zeros(len(codes), 0, device=codes.device)
-        return self.synthesize(self.quantizer.decode(codes))
+        latent = self.quantizer.decode(codes)
+        if isinstance(self.synthesis, SpectrumSynthesis):
+            return self.synthesize(latent)
+        pitch = self.pitch.exact()(self.quantizer.points(codes))
+        audio: Tensor = self.synthesis(self.decoder(latent), pitch)
+        return audio
 
     def latent(self, audio: Tensor) -> Tensor:
         """Audio [B, N] → what is quantised, [B, T, C]."""
@@ -91,8 +109,8 @@ class PupCodec(nn.Module):
         return y
 
     def synthesize(self, latent: Tensor) -> Tensor:
-        """Quantised latent [B, T, C] → audio [B, T * hop]."""
-        audio: Tensor = self.istft(spectrum(self.decoder(latent)))
+        """Quantised latent [B, T, C] → audio [B, T * hop], where the decoder writes spectra."""
+        audio: Tensor = self.synthesis(self.decoder(latent))
         return audio
 
     def stream(self) -> PupCodecStream:
@@ -113,33 +131,45 @@ class PupCodecStream:
     def __init__(self, codec: PupCodec) -> None:
         self._codec = codec
         self._decoder = SequentialStream(codec.decoder)
-        self._istft = codec.istft.stream()
+        if isinstance(codec.synthesis, SpectrumSynthesis):
+            self._spectra: SpectrumStream | None = codec.synthesis.stream()
+        else:
+            self._spectra = None
+            self._voice, self._pitch = codec.synthesis.stream(), codec.pitch.stream()
         self._batch = 1
 
     @torch.inference_mode()
     def push(self, codes: Tensor) -> Tensor:
         """Frames [B, K, T] → audio [B, N]."""
         self._batch = codes.shape[0]
-        return self._audio(self._decoder.push(self._codec.quantizer.decode(self._codec._checked(codes))))
+        if not self._codec._checked(codes).shape[2]:
+            return torch.zeros(self._batch, 0, device=codes.device)
+        frames = self._decoder.push(self._codec.quantizer.decode(codes))
+        if self._spectra is not None:
+            return self._audio(frames)
+        return self._voice.push(frames, self._pitch.push(self._codec.quantizer.points(codes)))
 
     @torch.inference_mode()
     def flush(self) -> Tensor:
         """The rest of the audio, [B, N]."""
-        body = self._audio(self._decoder.flush())
-        tail = self._istft.flush()
+        frames = self._decoder.flush()
+        if self._spectra is None:
+            return self._rest(frames, self._pitch.flush())
+        body = self._audio(frames)
+        tail = self._spectra.flush()
         return torch.cat([body, tail], 1) if tail.shape[1] else body
 
-    def _audio(self, decoded: Tensor) -> Tensor:
-        if not decoded.shape[1]:
-            return torch.zeros(self._batch, 0, device=self._codec.istft.window.device)
-        return self._istft.push(spectrum(decoded))
+    def _audio(self, frames: Tensor) -> Tensor:
+        assert self._spectra is not None
+        if not frames.shape[1]:
+            return torch.zeros(self._batch, 0, device=frames.device)
+        return self._spectra.push(frames)
 
-
-def spectrum(x: Tensor) -> Tensor:
-    """Log-magnitude and phase, side by side [B, T, 2 * bins], as a complex spectrum [B, T, bins]."""
-    magnitude, phase = x.float().chunk(2, -1)
-    magnitude = magnitude.clamp(max=6.0).exp()
-    return torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
+    def _rest(self, frames: Tensor, pitch: Tensor) -> Tensor:
+        body, tail = self._voice.push(frames, pitch), self._voice.flush()
+        if not tail.shape[1]:  # nothing was pushed
+            return torch.zeros(self._batch, 0, device=frames.device)
+        return torch.cat([body, tail], 1) if body.shape[1] else tail
 
 
 def _encoder(config: PupCodecConfig) -> nn.Sequential:
@@ -154,7 +184,7 @@ def _encoder(config: PupCodecConfig) -> nn.Sequential:
     )
 
 
-def _decoder(config: PupCodecConfig) -> nn.Sequential:
+def _decoder(config: PupCodecConfig, size: int) -> nn.Sequential:
     wide, ahead = config.width, config.lookahead
     return nn.Sequential(
         Conv(wide, wide, kernel=7, lookahead=ahead),
@@ -163,5 +193,12 @@ def _decoder(config: PupCodecConfig) -> nn.Sequential:
         Upsample(wide, config.oversample),
         *(ConvNeXtBlock(wide, lookahead=ahead) for _ in range(config.decoder_blocks[1])),
         Norm(wide),
-        Pointwise(wide, config.synthesis_fft + 2),
+        Pointwise(wide, size),
     )
+
+
+def _synthesis(config: PupCodecConfig) -> SpectrumSynthesis | SourceFilter:
+    step = config.hop // config.oversample
+    if config.synthesis == "source-filter":
+        return SourceFilter(config.synthesis_fft, step, config.sample_rate)
+    return SpectrumSynthesis(config.synthesis_fft, step)

@@ -59,6 +59,12 @@ class ResidualVQ(nn.Module):
             total = total + self._book(k).decode(codes[:, k])
         return total
 
+    def points(self, codes: Tensor) -> Tensor:
+        """Codes [B, K, T] → their entries side by side [B, T, n_codebooks * D], zeros for books that aren't there."""
+        found = [F.embedding(codes[:, k], self._book(k).entries) for k in range(codes.shape[1])]
+        size = found[0].shape[-1]
+        return F.pad(torch.cat(found, -1), (0, size * (len(self.books) - len(found))))
+
     def _book(self, k: int) -> Codebook:
         book = self.books[k]
         assert isinstance(book, Codebook)

@@ -92,6 +92,46 @@ class InverseSTFT(nn.Module):
         return InverseSTFTStream(self)
 
 
+class SpectrumSynthesis(nn.Module):
+    """Log-magnitudes and phases, side by side [B, T, 2 * bins] → audio [B, T * hop], by the inverse STFT."""
+
+    def __init__(self, n_fft: int, hop: int) -> None:
+        super().__init__()
+        self.istft = InverseSTFT(n_fft, hop)
+        self.size = n_fft + 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, T, 2 * bins] → [B, T * hop]."""
+        audio: Tensor = self.istft(spectrum(x))
+        return audio
+
+    def stream(self) -> SpectrumStream:
+        """The layer on one stream."""
+        return SpectrumStream(self)
+
+
+class SpectrumStream:
+    """See `SpectrumSynthesis`; keeps what the inverse STFT keeps."""
+
+    def __init__(self, layer: SpectrumSynthesis) -> None:
+        self._istft = layer.istft.stream()
+
+    def push(self, x: Tensor) -> Tensor:
+        """Frames [B, T, 2 * bins] → audio [B, N]."""
+        return self._istft.push(spectrum(x))
+
+    def flush(self) -> Tensor:
+        """The rest of the audio, [B, N]."""
+        return self._istft.flush()
+
+
+def spectrum(x: Tensor) -> Tensor:
+    """Log-magnitude and phase, side by side [B, T, 2 * bins], as a complex spectrum [B, T, bins]."""
+    magnitude, phase = x.float().chunk(2, -1)
+    magnitude = magnitude.clamp(max=6.0).exp()
+    return torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
+
+
 class InverseSTFTStream:
     """Keeps the tail of the overlap; samples come out when no later frame can touch them."""
 

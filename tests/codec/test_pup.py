@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bark.codec import build_codec
-from bark.codec.pup import PupCodec, PupCodecConfig, spectrum
+from bark.codec.pup import PupCodec, PupCodecConfig
+from bark.codec.source_filter import SourceFilter
+from bark.codec.spectrum import spectrum
 from bark.errors import AudioError, CheckpointError
 
 SMALL = PupCodecConfig(
@@ -34,6 +36,10 @@ def made(config: PupCodecConfig = SMALL) -> PupCodec:
 
 CODEC = made()
 AHEAD = made(replace(SMALL, lookahead=3, oversample=4, synthesis_fft=480))
+VOICE = made(replace(SMALL, synthesis="source-filter"))
+BLIND = made(replace(SMALL, synthesis="source-filter", lookahead=0))
+for voice in (VOICE, BLIND):
+    voice.decoder[-1].bias.data -= 4  # as loud as speech
 
 
 @pytest.fixture(autouse=True)
@@ -82,8 +88,9 @@ class TestEncode:
 class TestDecode:
     @pytest.mark.parametrize("frames", [1, 2, 17])
     @pytest.mark.parametrize("books", [1, 2, 4])
-    def test_shape(self, frames: int, books: int) -> None:
-        audio = CODEC.decode(torch.randint(0, 16, (2, books, frames)))
+    @pytest.mark.parametrize("codec", [CODEC, VOICE], ids=["spectrum", "source-filter"])
+    def test_shape(self, codec: PupCodec, frames: int, books: int) -> None:
+        audio = codec.decode(torch.randint(0, 16, (2, books, frames)))
         assert audio.shape == (2, 480 * frames)
         assert audio.dtype == torch.float32
         assert audio.isfinite().all()
@@ -96,12 +103,18 @@ class TestDecode:
     def test_nothing(self) -> None:
         assert CODEC.decode(torch.zeros(2, 4, 0, dtype=torch.long)).shape == (2, 0)
 
+    def test_always_the_same(self) -> None:
+        codes = torch.randint(0, 16, (1, 4, 30))
+        assert torch.equal(VOICE.decode(codes), VOICE.decode(codes))
+
     def test_loud_spectra_stay_finite(self) -> None:
         assert spectrum(torch.full((1, 1, 4), 1e4)).abs().isfinite().all()
 
 
 class TestStream:
-    @pytest.mark.parametrize("codec", [CODEC, AHEAD], ids=["ahead 1", "ahead 3"])
+    @pytest.mark.parametrize(
+        "codec", [CODEC, AHEAD, VOICE, BLIND], ids=["ahead 1", "ahead 3", "source-filter", "source-filter, ahead 0"]
+    )
     @settings(deadline=None, max_examples=40)
     @given(lengths=st.lists(st.integers(1, 9), max_size=12), frames=st.integers(1, 40), books=st.integers(1, 4))
     def test_is_decode(self, codec: PupCodec, lengths: list[int], frames: int, books: int) -> None:
@@ -126,11 +139,21 @@ class TestStream:
         assert late <= 4
         assert all(samples == 480 for samples in ready[late + 1 :])
 
-    def test_nothing_pushed(self) -> None:
-        assert CODEC.stream().flush().shape == (1, 0)
+    def test_a_voice_gives_audio_as_early(self) -> None:
+        """Its pitch is read from fewer frames than its filters, so it waits for nothing else."""
+        config = replace(SMALL, decoder_blocks=(2, 2))
+        plain, voice = made(config).stream(), made(replace(config, synthesis="source-filter")).stream()
+        for _ in range(12):
+            code = torch.zeros(1, 4, 1, dtype=torch.long)
+            assert voice.push(code).shape == plain.push(code).shape
 
-    def test_an_empty_push(self) -> None:
-        stream = CODEC.stream()
+    @pytest.mark.parametrize("codec", [CODEC, VOICE], ids=["spectrum", "source-filter"])
+    def test_nothing_pushed(self, codec: PupCodec) -> None:
+        assert codec.stream().flush().shape == (1, 0)
+
+    @pytest.mark.parametrize("codec", [CODEC, VOICE], ids=["spectrum", "source-filter"])
+    def test_an_empty_push(self, codec: PupCodec) -> None:
+        stream = codec.stream()
         assert stream.push(torch.zeros(2, 4, 0, dtype=torch.long)).shape == (2, 0)
 
     def test_errors(self) -> None:
@@ -149,6 +172,15 @@ class TestBuild:
     def test_unknown_kind(self) -> None:
         with pytest.raises(CheckpointError, match="no codec of kind 'mp3'"):
             build_codec({"kind": "mp3"})
+
+    def test_a_source_and_a_filter(self) -> None:
+        codec = build_codec({"kind": "pup", "width": 16, "synthesis": "source-filter"})
+        assert isinstance(codec, PupCodec)
+        assert isinstance(codec.synthesis, SourceFilter)
+
+    def test_unknown_synthesis(self) -> None:
+        with pytest.raises(CheckpointError, match="synthesis must be one of spectrum, source-filter, not 'waves'"):
+            build_codec({"kind": "pup", "synthesis": "waves"})
 
     def test_unknown_setting(self) -> None:
         with pytest.raises(CheckpointError, match="unknown setting widht"):
