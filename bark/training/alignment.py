@@ -49,7 +49,7 @@ def phoneme_classes(clip: Clip, times: IntArray, alphabet: str) -> IntArray:
 
 
 def pitch(clip: Clip, sample_rate: int = 24_000) -> FloatArray:
-    """Natural log of F0 every 10 ms, 0 where unvoiced, by WORLD's DIO (Morise et al. 2009).
+    """Natural log of F0 every 10 ms, 0 where unvoiced, by WORLD's DIO (Morise et al. 2009) and StoneMask.
 
     Raises:
         TrainingError: the package pyworld isn't installed, or can't be imported.
@@ -59,7 +59,8 @@ def pitch(clip: Clip, sample_rate: int = 24_000) -> FloatArray:
     except ImportError as error:  # also where setuptools is too new for it
         raise TrainingError(f"no pitch without pyworld: pip install pyworld 'setuptools<81' ({error})") from error
     audio = clip.audio().astype(np.float64)
-    hertz, _ = pyworld.dio(audio, sample_rate, f0_floor=60.0, f0_ceil=500.0, frame_period=10.0)
+    rough, times = pyworld.dio(audio, sample_rate, f0_floor=60.0, f0_ceil=500.0, frame_period=10.0)
+    hertz = pyworld.stonemask(audio, rough, times, sample_rate)
     return np.where(hertz > 0, np.log(np.maximum(hertz, 1.0)), 0.0).astype(np.float32)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -113,6 +114,64 @@ class PeriodCritic(_Critic):
         """Audio [B, N] → outputs of all layers."""
         audio = F.pad(audio, (0, -audio.shape[1] % self.period))
         return self.judge(audio.view(len(audio), 1, -1, self.period))
+
+
+class CompressedCritics(nn.Module):
+    """A `CompressedCritic` for each FFT size."""
+
+    def __init__(self, ffts: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.critics = nn.ModuleList(CompressedCritic(size, width) for size in ffts)
+
+    def forward(self, audio: Tensor) -> list[list[Tensor]]:
+        """Audio [B, N] → for each critic its layers' outputs, the judgement last."""
+        return [critic(audio) for critic in self.critics]
+
+
+class CompressedCritic(_Critic):
+    """Looks at the complex spectrum, its magnitudes raised to the power 0.3, and at their log.
+
+    So it sees what is soft as well as what is loud. Strides along the frequencies make it cheap.
+    """
+
+    window: Tensor
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        self.size = size
+        self.register_buffer("window", torch.hann_window(size), persistent=False)
+        middle, wide = 3 * width // 2, 2 * width
+        self.layers = nn.ModuleList(
+            [
+                _conv(3, width, (3, 9), (1, 4)),
+                _conv(width, middle, (3, 5), (1, 2)),
+                _conv(middle, wide, (3, 5), (2, 2)),
+                _conv(wide, wide, (3, 3), (1, 1)),
+            ]
+        )
+        self.last = _conv(wide, 1, (3, 3), (1, 1))
+
+    def forward(self, audio: Tensor) -> list[Tensor]:
+        """Audio [B, N] → outputs of all layers."""
+        with torch.autocast(audio.device.type, enabled=False):
+            frames = F.pad(audio.float(), (self.size // 2, self.size // 2)).unfold(-1, self.size, self.size // 4)
+            spectrum = torch.view_as_real(torch.fft.rfft(frames * self.window, norm="ortho"))
+            magnitude = spectrum.square().sum(-1, keepdim=True).add(1e-7).sqrt()
+            seen = torch.cat([spectrum * magnitude**-0.7, 0.25 * (magnitude.log() + 3)], -1)
+        return self.judge(seen.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last))
+
+
+def least_squares_critic_loss(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:
+    """Least-squares loss of the critics (Mao et al. 2017): real is 1, fake is 0."""
+    losses = [
+        (r[-1].float() - 1).square().mean() + f[-1].float().square().mean() for r, f in zip(real, fake, strict=True)
+    ]
+    return torch.stack(losses).mean()
+
+
+def least_squares_loss(fake: list[list[Tensor]]) -> Tensor:
+    """Least-squares loss of the one who is judged."""
+    return torch.stack([(f[-1].float() - 1).square().mean() for f in fake]).mean()
 
 
 def critic_loss(real: list[list[Tensor]], fake: list[list[Tensor]]) -> Tensor:

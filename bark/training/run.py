@@ -44,7 +44,7 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
         what: "codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse" or "fine".
         settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own. For
             the three GPTs `initial` names weights to begin with, a path from `data`; a run that has begun goes
-            on from its own.
+            on from its own. For "codec-decoder" `synthesis` says what its decoder writes (`PupCodecConfig`).
         data: folder of the corpus and of tokenised data.
         out: folder of all runs; this one takes `out/what`.
 
@@ -105,22 +105,39 @@ def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> 
 
 def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
     from bark.checkpoints.native import load_weights
-    from bark.training.vocoder import VocoderTask, VocoderTaskConfig
 
-    codec = _pup_codec(settings)
+    begun, codec = _pup_codec(settings), _pup_codec(settings, table.pop("synthesis", "spectrum"))
     start = out / "codec" / "codec.safetensors"
     if not start.exists():
         raise TrainingError(f"{start} isn't there: train the codec before its decoder")
-    load_weights(codec, start)
+    load_weights(begun, start)
+    if codec.config.synthesis == "source-filter":
+        return _source_filter(codec, begun, table, data)
+    from bark.training.vocoder import VocoderTask, VocoderTaskConfig
+
     train_set, held_out = _samplers(_sets(table), data)
-    return VocoderTask(codec, train_set, held_out, from_mapping(VocoderTaskConfig, table, "[codec-decoder]"))
+    return VocoderTask(begun, train_set, held_out, from_mapping(VocoderTaskConfig, table, "[codec-decoder]"))
 
 
-def _pup_codec(settings: Settings) -> Any:
+def _source_filter(codec: Any, begun: Any, table: dict[str, Any], data: Path) -> Task:
+    """The task of a codec whose decoder writes pitch and filters, from one whose decoder writes spectra."""
+    from bark.training.pitched import PitchedSampler
+    from bark.training.source_filter import SourceFilterTask, SourceFilterTaskConfig, begin_with
+
+    begin_with(codec, begun)
+    sets = _sets(table)
+    _, held_out = _samplers(sets, data)
+    sampler = PitchedSampler({data / "corpus" / name: weight for name, weight in sets.items()}, codec.synthesis.hop)
+    return SourceFilterTask(codec, sampler, held_out, from_mapping(SourceFilterTaskConfig, table, "[codec-decoder]"))
+
+
+def _pup_codec(settings: Settings, synthesis: str | None = None) -> Any:
+    """A fresh codec of the settings, or with another synthesis than they say."""
     from bark.codec import build_codec
     from bark.codec.pup import PupCodec
 
-    codec = build_codec(_model_table(settings, "codec"))
+    shape = dict(_model_table(settings, "codec"))
+    codec = build_codec(shape if synthesis is None else {**shape, "synthesis": synthesis})
     if not isinstance(codec, PupCodec):
         raise TrainingError("[model.codec]: only a codec of kind 'pup' can be trained")
     return codec

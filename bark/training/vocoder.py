@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,54 @@ class VocoderTaskConfig:
     discriminators: dict[str, Any] = field(default_factory=dict)
 
 
-class VocoderTask(nn.Module):
+class DecoderTask(nn.Module):
+    """What all training of a decoder has in common: encoder and codebooks are frozen.
+
+    Args:
+        clips: validation crops, of `samples` each.
+    """
+
+    distance: MelDistance
+
+    def __init__(self, codec: PupCodec, held_out: AudioSampler, clips: int, samples: int) -> None:
+        super().__init__()
+        self.codec = codec
+        codec.encoder.requires_grad_(False)
+        codec.quantizer.requires_grad_(False)
+        self._held_out, self._clips, self._validation_samples = held_out, clips, samples
+
+    @property
+    def module(self) -> nn.Module:
+        """The module with all parameters."""
+        return self
+
+    def validate(self) -> dict[str, float]:
+        """Mel distance with all and with two codebooks."""
+        if not self._held_out:
+            return {}
+        rng = np.random.default_rng(0)
+        crops = self._held_out.crops(rng, self._clips, self._validation_samples)
+        audio = torch.from_numpy(crops).to(next(self.parameters()).device)
+        codes = self.codec.encode(audio)
+        decoded = {k: self.codec.decode(codes[:, :k]) for k in (2, self.codec.n_codebooks)}
+        return {f"mel_{k}": float(self.distance(heard, audio)[0]) for k, heard in decoded.items()}
+
+    def export(self, path: Path) -> None:
+        """Writes `codec.safetensors`."""
+        save_tensors(self.codec.state_dict(), path / "codec.safetensors")
+
+    @torch.no_grad()
+    def encoded(self, audio: Tensor) -> Tensor:
+        """All codes [B, K, T] of audio [B, N]."""
+        return self.codec.encode(audio)
+
+    @torch.no_grad()
+    def read(self, codes: Tensor, books: Tensor, how: Callable[[Tensor], Tensor]) -> Tensor:
+        """What is made of each row's first codebooks, all of them or two; `how` takes [B, K, T], gives [B, T, C]."""
+        return torch.where((books == codes.shape[1])[:, None, None], how(codes), how(codes[:, :2]))
+
+
+class VocoderTask(DecoderTask):
     """One backward pass trains both sides: critics see a detached copy, and are frozen where the decoder is judged."""
 
     step: Tensor
@@ -55,21 +103,13 @@ class VocoderTask(nn.Module):
     def __init__(
         self, codec: PupCodec, sampler: AudioSampler, held_out: AudioSampler, config: VocoderTaskConfig
     ) -> None:
-        super().__init__()
-        self.codec, self._config = codec, config
-        codec.encoder.requires_grad_(False)
-        codec.quantizer.requires_grad_(False)
+        samples = round(config.crop_seconds * codec.sample_rate / codec.config.hop) * codec.config.hop
+        super().__init__(codec, held_out, config.validation_clips, 3 * samples)
+        self._config, self._sampler, self._samples = config, sampler, samples
         shape = from_mapping(DiscriminatorConfig, config.discriminators, "[codec-decoder.discriminators]")
         self.critics = Discriminators(shape)
         self.distance = MelDistance(codec.sample_rate, tuple(config.scales), config.n_mels)
         self.register_buffer("step", torch.zeros((), dtype=torch.long))
-        self._sampler, self._held_out = sampler, held_out
-        self._samples = round(config.crop_seconds * codec.sample_rate / codec.config.hop) * codec.config.hop
-
-    @property
-    def module(self) -> nn.Module:
-        """The module with all parameters."""
-        return self
 
     def draw(self, rng: np.random.Generator) -> Batch:
         """Random crops: audio [B, N], and each row's number of codebooks [B]."""
@@ -80,9 +120,7 @@ class VocoderTask(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch; "loss" is the sum of the decoder's and the critics'."""
         config, real = self._config, batch["audio"]
-        with torch.no_grad():
-            latent = self._latent(real, batch["books"])
-        fake = self.codec.synthesize(latent)
+        fake = self.codec.synthesize(self.read(self.encoded(real), batch["books"], self.codec.quantizer.decode))
         mel, spectral = self.distance(fake, real)
         critics = critic_loss(self.critics(real), self.critics(fake.detach()))
         self.critics.requires_grad_(False)
@@ -104,24 +142,3 @@ class VocoderTask(nn.Module):
             "features": features,
             "critics": critics,
         }
-
-    def validate(self) -> dict[str, float]:
-        """Mel distance with all and with two codebooks."""
-        if not self._held_out:
-            return {}
-        rng = np.random.default_rng(0)
-        crops = self._held_out.crops(rng, self._config.validation_clips, 3 * self._samples)
-        audio = torch.from_numpy(crops).to(self.step.device)
-        codes = self.codec.encode(audio)
-        decoded = {k: self.codec.decode(codes[:, :k]) for k in (2, self.codec.n_codebooks)}
-        return {f"mel_{k}": float(self.distance(heard, audio)[0]) for k, heard in decoded.items()}
-
-    def export(self, path: Path) -> None:
-        """Writes `codec.safetensors`."""
-        save_tensors(self.codec.state_dict(), path / "codec.safetensors")
-
-    def _latent(self, audio: Tensor, books: Tensor) -> Tensor:
-        """The quantised latent [B, T, C] of each row's first codebooks."""
-        codes = self.codec.encode(audio)
-        whole, few = self.codec.quantizer.decode(codes), self.codec.quantizer.decode(codes[:, :2])
-        return torch.where((books == codes.shape[1])[:, None, None], whole, few)

@@ -35,6 +35,8 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
         source = work / "runs" / run / f"{name}.safetensors"
         if source.exists() or run != "codec-decoder":  # without it the codec's first decoder is used
             shutil.copyfile(source, folder / source.name)
+            synthesis = config.get(run, {}).get("synthesis")
+            model = replace(model, codec={**model.codec, "synthesis": synthesis}) if synthesis else model
     save_checkpoint(folder, model, {}, tokenizer=work / "tokens" / "tokenizer.json")
     missing = {
         name: (number, speaker)

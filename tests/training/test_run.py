@@ -128,6 +128,32 @@ class TestDecoder:
         assert same >= {name for name in whole if name.startswith(("encoder.", "quantizer."))}
         assert not any(name.startswith("decoder.") and name.endswith("linear.weight") for name in same)
 
+    def test_of_a_source_and_a_filter(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["codec-decoder"] = settings["source-filter"]
+        settings["codec"]["loop"]["steps"] = 1
+        for run in ("whole", "stopped"):
+            train("codec", settings, data, tmp_path / run)
+        train("codec-decoder", settings, data, tmp_path / "whole")
+        settings["codec-decoder"]["loop"]["minutes"] = 1e-9
+        for _ in range(3):
+            train("codec-decoder", settings, data, tmp_path / "stopped")
+        whole, stopped = (
+            load_file(tmp_path / run / "codec-decoder" / "codec.safetensors") for run in ("whole", "stopped")
+        )
+        assert all(torch.equal(whole[name], stopped[name]) for name in whole | stopped)
+        before = load_file(tmp_path / "whole" / "codec" / "codec.safetensors")
+        same = {name for name in whole if name in before and torch.equal(whole[name], before[name])}
+        assert same >= {name for name in whole if name.startswith(("encoder.", "quantizer."))}
+        codec = build_codec({**settings["model"]["codec"], "synthesis": "source-filter"})
+        load_weights(codec, tmp_path / "whole" / "codec-decoder" / "codec.safetensors")
+        figures = {row[2] for row in rows(tmp_path / "whole" / "codec-decoder")}
+        assert figures >= {"pitch", "log", "mel", "critics", "adversarial", "features", "mel_2", "mel_4"}
+
+    def test_no_such_synthesis(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["codec-decoder"]["synthesis"] = "waves"
+        with pytest.raises(CheckpointError, match="synthesis must be one of"):
+            train("codec-decoder", settings, data, tmp_path)
+
     def test_without_a_codec(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
         with pytest.raises(TrainingError, match="train the codec before its decoder"):
             train("codec-decoder", settings, data, tmp_path)
