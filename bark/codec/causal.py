@@ -65,7 +65,7 @@ class CausalConvStream:
             self._kept = x
             return x.new_zeros(x.shape[0], self._layer.out_channels, 0)
         x = x if self._begun else mirrored(x, past, 0)
-        self._begun, self._kept = True, x[..., x.shape[-1] - past :]
+        self._begun, self._kept = True, x[..., x.shape[-1] - past :].clone()  # a view would keep all of x
         return self._layer.unpadded(x)
 
     def flush(self) -> Tensor:
@@ -102,7 +102,7 @@ class CausalUpsampleStream:
 
     def push(self, x: Tensor) -> Tensor:
         """See `CausalStream`."""
-        last, self._last = self._last, x[..., -1:]
+        last, self._last = self._last, x[..., -1:].clone()
         if last is None:
             y: Tensor = self._layer(x)
             return y

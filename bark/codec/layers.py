@@ -61,7 +61,7 @@ class ConvStream:
         past = self._layer.past
         x = F.pad(x, (0, 0, past, 0)) if self._kept is None else torch.cat([self._kept, x], 1)
         context = past + self._layer.lookahead
-        self._kept = x[:, max(0, x.shape[1] - context) :]
+        self._kept = x[:, max(0, x.shape[1] - context) :].clone()  # a view would keep all of x
         if x.shape[1] <= context:
             return x.new_zeros(x.shape[0], 0, self._layer.conv.out_channels)
         return self._layer.unpadded(x)
