@@ -38,6 +38,10 @@ class OutputError(BarkError, OSError):
     """A result can't be written."""
 
 
+class ProjectError(BarkError):
+    """A project's files are damaged, or are of something else."""
+
+
 class TrainingError(BarkError):
     """A training run can't start or go on."""
 

@@ -25,6 +25,7 @@ NAMES = {
     "CheckpointError",
     "OptionError",
     "OutputError",
+    "ProjectError",
     "TextError",
     "TrainingError",
     "VoiceError",
