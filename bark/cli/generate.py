@@ -13,6 +13,9 @@ import typer
 
 from bark.audio.tags import Tags
 from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
+from bark.cli.beside import Beside, stem_suffix, taking
+from bark.cli.casting import Cast, cast_of, planned
+from bark.cli.keeping import MIX, kept_pieces, project_seed
 from bark.cli.output import Form, check_output, opened
 from bark.errors import OptionError, TextError
 from bark.options import GenerateOptions
@@ -64,6 +67,22 @@ def generate(
     language: Annotated[
         str | None, typer.Option("--language", help="Two letters, for telling sentences apart; else the voice's.")
     ] = None,
+    dialogue: Annotated[
+        bool, typer.Option("--dialogue", help="The text is a script, `NAME: what they say`; so it is with --cast.")
+    ] = False,
+    cast: Cast = None,
+    stems: Annotated[
+        Path | None, typer.Option("--stems", metavar="DIR", help="A folder for a file of each speaker alone.")
+    ] = None,
+    captions: Annotated[
+        list[str] | None, typer.Option("--captions", help="A .srt, .vtt or .json to write; as often as wanted.")
+    ] = None,
+    captions_by: Annotated[str, typer.Option("--captions-by", help="segment or word.")] = "segment",
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", metavar="DIR", help="Keep each line there, go on where it was; `bark redo`."),
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin the project anew.")] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed says it the same way.")] = None,
     retries: Annotated[
         int | None,
@@ -110,22 +129,35 @@ def generate(
 
     chosen(GenerateOptions())  # mistakes are told before anything is loaded
     said = read_text(words, text, input_file)
-    target = output or (None if play else OUTPUT)
+    roles = cast_of(cast, voice) if dialogue or cast else None
+    whole["seed"] = project_seed(project, seed, restart)
+    target = output or (None if play else OUTPUT if project is None else str(project / MIX))
+    beside = Beside(captions or (), captions_by, stems, stem_suffix(target, format))
+    beside.check()
     form = Form(format, sample_rate, loudness)
     check_output(target, form, at_once=stream, play=play)
 
     from bark.pipeline import Bark
     from bark.progress import shown_progress
     from bark.result import Utterance
+    from bark.speaking import drawn_seed
 
     bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload)
-    lines = bark.plan(said, voice, chosen(bark.config.generation), language)
+    options = chosen(bark.config.generation)
+    options = replace(options, seed=drawn_seed() if options.seed is None else options.seed)
+    lines = planned(bark, said, voice, roles, options, language)
     with ExitStack() as stack:
-        form = replace(form, tags=Tags(said, voice=voice or "", model=bark.config.name, seed=lines[0].seed))
+        form = replace(form, tags=Tags(said, voice=voice or "", model=bark.config.name, seed=options.seed))
         write = stack.enter_context(opened(target, bark.sample_rate, form, at_once=stream, play=play))
         progress = None if quiet else stack.enter_context(shown_progress())
+        taken = stack.enter_context(taking(bark.parts, beside))
         total = Total()
-        for piece in bark.speak(told(lines, progress), max_duration=max_duration, progress=progress):
+        for piece in (
+            bark.speak(told(lines, progress), max_duration=max_duration, progress=progress)
+            if project is None
+            else kept_pieces(bark.parts, project, lines, options, restart, progress)
+        ):
+            taken.take(piece)
             if isinstance(piece, Utterance):
                 total.count(piece)
             else:
@@ -134,7 +166,7 @@ def generate(
     if not quiet:
         made = total.summary(bark.sample_rate)
         typer.echo(
-            f"{target or 'played'}: {made} by {bark.config.name} on {bark.device}, seed {lines[0].seed}", err=True
+            f"{target or 'played'}: {made} by {bark.config.name} on {bark.device}, seed {options.seed}", err=True
         )
 
 

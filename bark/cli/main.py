@@ -16,6 +16,8 @@ from bark.errors import BarkError, BarkWarning, OptionError
 
 COMMANDS = {  # name: (module with a typer `app`, what --help says)
     "generate": ("bark.cli.generate", "Speak a text."),
+    "redo": ("bark.cli.redo", "Speak some lines of a project anew."),
+    "dub": ("bark.cli.dub", "Speak captions so that they fit their times."),
     "voices": ("bark.cli.voices", "List, show and export voices."),
     "models": ("bark.cli.models", "List, fetch, check and convert models."),
     "train": ("bark.cli.train", "Train the stages of a model."),
