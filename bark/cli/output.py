@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from bark.audio.formats import check_audio_path, named_format
-from bark.audio.loudness import PEAK, Levelled, gain_to, levelled
 from bark.audio.tags import Tags
-from bark.audio.writer import AudioWriter, open_audio
 from bark.cli.play import check_player, played
 from bark.errors import OptionError, OutputError
 from bark.files import reason
@@ -22,6 +20,9 @@ from bark.files import reason
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from bark.audio.loudness import Levelled
+    from bark.audio.writer import AudioWriter
 
     Write = Callable[[npt.NDArray[np.float32]], None]
 
@@ -53,6 +54,8 @@ def check_output(target: str | None, form: Form, *, at_once: bool = False, play:
         OutputError: no file can be there, or there is no such format.
     """
     if form.loudness is not None:
+        from bark.audio.loudness import PEAK, gain_to
+
         gain_to(form.loudness, PEAK, form.loudness, PEAK)
         if at_once:
             raise OptionError("--loudness is known at the end, and --stream writes before it; choose one of them")
@@ -102,6 +105,9 @@ def opened(
 
 @contextmanager
 def _written(target: str | BinaryIO, sample_rate: int, form: Form) -> Iterator[AudioWriter | Levelled]:
+    from bark.audio.loudness import levelled
+    from bark.audio.writer import open_audio
+
     file = open_audio(target, sample_rate, format=form.format, output_rate=form.sample_rate, tags=form.tags)
     with ExitStack() as stack:
         writer = stack.enter_context(file)
