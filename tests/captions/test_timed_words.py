@@ -52,7 +52,7 @@ def parts(checkpoint: Path) -> Parts:
 @pytest.fixture
 def knowing(parts: Parts) -> Parts:
     """The same, with heads that are said to look at what is spoken."""
-    parts.checkpoint.__dict__["config"] = replace(parts.config, alignment_heads=((0, 0), (1, 1)))
+    parts.config = replace(parts.config, alignment_heads=((0, 0), (1, 1)))
     return parts
 
 

@@ -16,6 +16,7 @@ from bark.checkpoints.native import NativeCheckpoint
 from bark.checkpoints.suno import SunoCheckpoint
 from bark.checkpoints.text import find_tokenizer, read_tokenizer
 from bark.errors import BarkWarning, CheckpointError
+from bark.options import GenerateOptions
 from bark.text.normalize import normalize
 from tests.checkpoints.conftest import fill_vocabulary
 from tests.text.lines import sentences, write_vocabulary
@@ -71,7 +72,8 @@ def prompt_of(bark: Bark, text: str, monkeypatch: pytest.MonkeyPatch) -> list[in
     rows: list[np.ndarray[Any, Any]] = []
     embed = model.embed
     monkeypatch.setattr(model, "embed", lambda ids: (rows.append(ids.numpy()), embed(ids))[1])
-    bark.generate(text, seed=1, max_duration=0.1, min_eos_p=1.0)
+    options = GenerateOptions(seed=1, max_duration=0.1, min_eos_p=1.0, retries=0)
+    list(bark.iterate([bark.request(text, options=options)]))  # in one line, however long
     prompt = next(row for row in rows if row.shape == (2, LENGTH + 1))
     return [int(token) for token in prompt[0, :LENGTH]]
 
