@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -146,8 +148,8 @@ def test_what_has_no_pitch() -> None:
     assert median_pitch(noise[:10], 24_000) is None
 
 
-def test_voices_of_pup(bundled: object) -> None:
-    bark = Bark(device="cpu")
+def test_voices_of_pup(bundled: Path) -> None:
+    bark = Bark(bundled, device="cpu")
     kinds = [kind_of_voice(bark.parts, bark.voices.load(f"v2/en_speaker_{n}")) for n in (0, 1)]
     assert kinds == ["WOMAN", "MAN"]
 
