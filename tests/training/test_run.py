@@ -108,20 +108,23 @@ class TestInitial:
             train("codec", settings, data, tmp_path)
 
 
+def decoders(settings: dict[str, Any], data: Path, out: Path) -> list[dict[str, torch.Tensor]]:
+    """The weights of a codec whose decoder was trained in one go, and of one that was stopped after every step."""
+    settings["codec"]["loop"]["steps"] = 1
+    for run in ("whole", "stopped"):
+        train("codec", settings, data, out / run)
+    train("codec-decoder", settings, data, out / "whole")
+    settings["codec-decoder"]["loop"]["minutes"] = 1e-9
+    for _ in range(3):
+        train("codec-decoder", settings, data, out / "stopped")
+    return [load_file(out / run / "codec-decoder" / "codec.safetensors") for run in ("whole", "stopped")]
+
+
 class TestDecoder:
     """The codec's decoder goes on from the codec."""
 
     def test_it_trains_and_goes_on(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
-        settings["codec"]["loop"]["steps"] = 1
-        for run in ("whole", "stopped"):
-            train("codec", settings, data, tmp_path / run)
-        train("codec-decoder", settings, data, tmp_path / "whole")
-        settings["codec-decoder"]["loop"]["minutes"] = 1e-9
-        for _ in range(3):
-            train("codec-decoder", settings, data, tmp_path / "stopped")
-        whole, stopped = (
-            load_file(tmp_path / run / "codec-decoder" / "codec.safetensors") for run in ("whole", "stopped")
-        )
+        whole, stopped = decoders(settings, data, tmp_path)
         assert all(torch.equal(whole[name], stopped[name]) for name in whole | stopped)
         before = load_file(tmp_path / "whole" / "codec" / "codec.safetensors")
         same = {name for name in whole if torch.equal(whole[name], before[name])}
@@ -130,16 +133,7 @@ class TestDecoder:
 
     def test_of_a_source_and_a_filter(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
         settings["codec-decoder"] = settings["source-filter"]
-        settings["codec"]["loop"]["steps"] = 1
-        for run in ("whole", "stopped"):
-            train("codec", settings, data, tmp_path / run)
-        train("codec-decoder", settings, data, tmp_path / "whole")
-        settings["codec-decoder"]["loop"]["minutes"] = 1e-9
-        for _ in range(3):
-            train("codec-decoder", settings, data, tmp_path / "stopped")
-        whole, stopped = (
-            load_file(tmp_path / run / "codec-decoder" / "codec.safetensors") for run in ("whole", "stopped")
-        )
+        whole, stopped = decoders(settings, data, tmp_path)
         assert all(torch.equal(whole[name], stopped[name]) for name in whole | stopped)
         before = load_file(tmp_path / "whole" / "codec" / "codec.safetensors")
         same = {name for name in whole if name in before and torch.equal(whole[name], before[name])}
