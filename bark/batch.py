@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from bark.flow import together
 from bark.lines import Line
 from bark.narration import Narration
 from bark.request import FloatArray, Request, Take, least_bad
@@ -83,7 +84,7 @@ class Batch:
         """Speaks all of them."""
         while True:
             spoken = False
-            for take in speaking.together(self, slots):
+            for take in together(speaking, self, slots):
                 spoken = True
                 self._finish(take)
             if not spoken:

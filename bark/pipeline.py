@@ -17,6 +17,7 @@ from bark.dialogue import as_script, dialogue_lines, plain_text
 from bark.engine.device import choose_device, choose_dtype
 from bark.engine.quantize import choose_quantize
 from bark.errors import OptionError
+from bark.flow import together
 from bark.lines import Line, Room, language_of, line_seed, spoken
 from bark.models.config import ModelConfig
 from bark.narration import Narration, whole
@@ -341,7 +342,7 @@ class Bark:
             OptionError: there are no slots.
             CheckpointError: a part of the checkpoint is missing or broken.
         """
-        for take in self._speaking.together(requests, _slots(slots)):
+        for take in together(self._speaking, requests, _slots(slots)):
             pieces = Narration(self._speaking).finish(Line(take.asked.text), take)
             yield take.asked, whole(take.asked.text, take.asked.seed, self.sample_rate, [*take.pieces, *pieces])
 

@@ -1,9 +1,9 @@
-"""One request through all stages: what each is asked for, alone or together with others'."""
+"""One request through all stages: what each is asked for, and what becomes of its answer."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import torch
 
 from bark.engine import SemanticStage
 from bark.engine.alignment import align
-from bark.engine.sequence import Sequence, alone, together
+from bark.engine.sequence import Sequence, alone
 from bark.engine.writing import Ask
 from bark.errors import warn
 from bark.guards import Problem, Said, badness, said_problems
@@ -22,6 +22,7 @@ from bark.parts import Parts
 from bark.record import Record
 from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
+from bark.sound import samples
 from bark.text.normalize import normalize
 from bark.tokens import IntArray
 from bark.voices import VoiceLike
@@ -68,7 +69,7 @@ class Speaking:
         """The audio of one in pieces, each as soon as it is settled; every stage draws on the one before."""
         semantic = self._passed(self._semantic(request, record))
         coarse = self._passed(self._coarse(semantic, request, record))
-        return self._sound(coarse, request, record)
+        return self.sound(coarse, request, record)
 
     def take(self, request: Request, record: Record) -> Take:
         """The same with a look at what is made: where the options have retries, semantic tokens that look wrong are
@@ -77,21 +78,10 @@ class Speaking:
         if not request.guarded:
             return Take(request, request, 1, (), record, self.alone(request, record))
         with _loading(self.parts.semantic(), record) as stage:
-            (tried,) = alone(stage.model, stage.capacity, self._tried(request, stage, record))
+            (tried,) = alone(stage.model, stage.capacity, self.tried(request, stage, record))
         coarse = self._passed(self._coarse(iter(tried.tokens), tried.request, record))
-        pieces = self._sound(coarse, tried.request, record)
+        pieces = self.sound(coarse, tried.request, record)
         return Take.of(request, tried, record, pieces)
-
-    def together(self, requests: Iterable[Request], slots: int) -> Iterator[Take]:
-        """Takes of many, whole, in the order in which they are done.
-
-        A stage that is free takes the next request that the stage before has done, and that one goes on only when
-        it is asked for more. So what is at hand is bounded by the slots, however many requests there are.
-        """
-        for asked, record, tried, codes in self._passed(self._coarse_together(requests, slots)):
-            pieces = list(self._sound(iter(codes), tried.request, record))
-            take = Take.of(asked, tried, record, pieces)
-            yield take.heard(pieces, self.tokens.sample_rate)
 
     def tokens_of(self, record: Record) -> Tokens:
         """What all stages have written."""
@@ -101,29 +91,7 @@ class Speaking:
             fine=_joined(record.pieces["fine"], self.tokens.n_codebooks),
         )
 
-    def _semantic_together(self, requests: Iterable[Request], slots: int) -> Iterator[tuple[Request, Record, Tried]]:
-        def row(request: Request) -> tuple[tuple[Request, Record], Sequence[Tried]]:
-            record = Record()
-            return (request, record), self._tried(request, stage, record)
-
-        with self.parts.semantic() as stage:
-            # `map`, unlike a generator, goes on after requests that have run out for now
-            for (request, record), tried in together(stage.model, stage.capacity, map(row, requests), slots):
-                yield request, record, tried
-
-    def _coarse_together(
-        self, requests: Iterable[Request], slots: int
-    ) -> Iterator[tuple[Request, Record, Tried, list[IntArray]]]:
-        said = self._passed(self._semantic_together(requests, slots))
-        with self.parts.coarse() as stage:
-            sequences = (
-                ((request, record, tried), _whole("coarse", tried.request.coarse(stage, tried.tokens), record))
-                for request, record, tried in said
-            )
-            for (request, record, tried), codes in together(stage.model, stage.capacity, sequences, slots):
-                yield request, record, tried, codes
-
-    def _tried(self, request: Request, stage: SemanticStage, record: Record) -> Sequence[Tried]:
+    def tried(self, request: Request, stage: SemanticStage, record: Record) -> Sequence[Tried]:
         """A request's semantic tokens, tried until nothing looks wrong or no try is left; of these the least bad."""
         tries = request.left if request.guarded and request.varies else 1
         best: Tried | None = None
@@ -147,7 +115,7 @@ class Speaking:
         limit, cap = stage.capacity - stage.layout.prompt_length, request.options.max_duration
         rate, limited = self.tokens.semantic_rate, len(tokens) == limit
         cut = cap is not None and not limited and (len(tokens) + 1) / rate > cap
-        voice = request.voice.semantic if request.voice else None
+        voice = request.voice.reading if request.voice else None
         alignment = align(stage, np.array(request.ids), voice, np.array(tokens, dtype=np.int64))
         return tuple(said_problems(Said(request.text, tokens, rate, limited, cut, alignment)))
 
@@ -178,7 +146,7 @@ class Speaking:
 
         return record.watch("coarse", codes(), self._seconds)
 
-    def _sound(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[FloatArray]:
+    def sound(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[FloatArray]:
         """What the fine stage and the codec make of coarse codes."""
         fine = self._passed(record.watch("fine", self._fine(coarse, request, record), self._seconds))
         audio = self._waveform(fine, record)
@@ -204,15 +172,6 @@ class Speaking:
 
     def _seconds(self, codes: IntArray) -> float:
         return float(codes.shape[1] / self.tokens.frame_rate)
-
-
-def _whole(stage: str, sequence: Sequence[T], record: Record) -> Sequence[list[T]]:
-    """The same sequence, with all its output put out at the end; noted, as is the time from its first read to then."""
-    pieces: list[T] = []
-    with record.running(stage):
-        yield from _collected(sequence, pieces.append)
-    record.pieces[stage] = pieces
-    yield pieces
 
 
 def _collected(sequence: Sequence[T], take: Callable[[T], None]) -> Generator[Ask, Any, None]:
@@ -246,9 +205,3 @@ def _loading(part: AbstractContextManager[T], record: Record) -> Iterator[T]:
         with record.running("load"):
             borrowed = stack.enter_context(part)
         yield borrowed
-
-
-def samples(audio: torch.Tensor) -> FloatArray:
-    """Audio [1, N] of a codec as [N], within [−1, 1], which a codec may exceed a little."""
-    clamped: FloatArray = audio[0].float().clamp(-1, 1).cpu().numpy()
-    return clamped

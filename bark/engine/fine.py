@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -70,36 +70,82 @@ class Windows:
         return self.n_history + sum(map(self._hop, range(n)))
 
 
+FineSteps: TypeAlias = Generator[
+    IntArray | None, IntArray | None, None
+]  # None asks for codes, and says there are no more
+
+
 class Frames:
     """Codes [n_codebooks, T], the history's and those that come, with a placeholder where none is known yet."""
 
-    def __init__(self, history: IntArray, source: Iterator[IntArray], unknown: int) -> None:
+    def __init__(self, history: IntArray, unknown: int) -> None:
         self.codes = history
         self.unknown = unknown
         self.ended = False
-        self._source = source
 
     def __len__(self) -> int:
         return int(self.codes.shape[1])
 
-    def reach(self, total: int) -> bool:
-        """Goes on until there are `total` frames, or no more; whether there are."""
+    def reach(self, total: int) -> Generator[None, IntArray | None, bool]:
+        """Asks for codes until there are `total` frames, or no more; whether there are."""
         while len(self) < total and not self.ended:
-            chunk = next(self._source, None)
-            if chunk is None:
+            codes = yield
+            if codes is None:
                 self.ended = True
             else:
-                self._append(chunk)
+                self._append(codes)
         return len(self) >= total
 
     def pad(self, total: int) -> None:
         """Makes it so many frames at least, unknown in all codebooks."""
         self._append(np.empty((0, max(0, total - len(self))), dtype=np.int64))
 
-    def _append(self, chunk: IntArray) -> None:
-        frames = np.full((len(self.codes), chunk.shape[1]), self.unknown)
-        frames[: len(chunk)] = chunk
+    def _append(self, codes: IntArray) -> None:
+        frames = np.full((len(self.codes), codes.shape[1]), self.unknown)
+        frames[: len(codes)] = codes
         self.codes = np.concatenate([self.codes, frames], axis=1)
+
+
+class FineStream:
+    """An utterance, its coarse codes given as they come. What it gives is settled: no later window can change it.
+
+    Args:
+        steps: of the stage, not begun.
+        check: of the codes that are given.
+    """
+
+    def __init__(self, steps: FineSteps, check: Callable[[Tokens], IntArray]) -> None:
+        self._steps = steps
+        self._check = check
+        self._begun = False
+
+    def push(self, coarse: Tokens) -> Iterator[IntArray]:
+        """Takes codes [n_coarse, t]; gives codes [n_codebooks, t'].
+
+        Raises:
+            BarkError: they aren't of this model's shape or vocabulary.
+        """
+        return self._settled(self._check(coarse))
+
+    def finish(self) -> Iterator[IntArray]:
+        """The rest; in all as many frames as came."""
+        return self._settled(None)
+
+    @torch.inference_mode()
+    def _settled(self, coarse: IntArray | None) -> Iterator[IntArray]:
+        """What comes before it asks for more."""
+        try:
+            settled = self._steps.send(coarse) if self._begun else self._first(coarse)
+            while settled is not None:
+                yield settled
+                settled = next(self._steps)
+        except StopIteration:
+            return
+
+    def _first(self, coarse: IntArray | None) -> IntArray | None:
+        self._begun = True
+        next(self._steps)
+        return self._steps.send(coarse)
 
 
 class FineStage:
@@ -139,22 +185,32 @@ class FineStage:
             VoiceError: the history is not of this model's shape.
             BarkError: the coarse codes aren't; at once for an array, else when such a piece comes.
         """
+        stream = self.stream(history, options=options, generator=generator)
+        if isinstance(coarse, (np.ndarray, Tensor)):
+            coarse = [self._checked(coarse)]
+        return self._all(stream, coarse)
+
+    def stream(
+        self, history: Tokens | None = None, *, options: SamplingOptions, generator: torch.Generator | None = None
+    ) -> FineStream:
+        """The same for codes that are pushed; see `generate`."""
         if options.repetition_window:
             raise OptionError("repetition_window: the fine stage writes all frames at once; set it to 0 there")
-        pieces = (
-            iter([self._checked(coarse)]) if isinstance(coarse, (np.ndarray, Tensor)) else map(self._checked, coarse)
-        )
-        frames = Frames(self._history(history), pieces, self.tokens.fine_pad)
-        return self._stream(frames, Sampler(options, generator, self.model.device))
+        frames = Frames(self._history(history), self.tokens.fine_pad)
+        return FineStream(self._steps(frames, Sampler(options, generator, self.model.device)), self._checked)
 
-    @torch.inference_mode()
-    def _stream(self, frames: Frames, sampler: Sampler) -> Iterator[IntArray]:
+    def _all(self, stream: FineStream, pieces: Iterable[Tokens]) -> Iterator[IntArray]:
+        for piece in pieces:
+            yield from stream.push(piece)
+        yield from stream.finish()
+
+    def _steps(self, frames: Frames, sampler: Sampler) -> FineSteps:
         given = settled = len(frames)
-        if not frames.reach(given + 1):
+        if not (yield from frames.reach(given + 1)):
             return
         windows = Windows(self.layout, given)
         for n in count():
-            frames.reach(windows.end(n))
+            yield from frames.reach(windows.end(n))
             known = len(frames)
             if self.layout.pad_window:
                 frames.pad(self.layout.window)
@@ -164,7 +220,7 @@ class FineStage:
             if done > settled:
                 yield frames.codes[:, settled:done]
             settled = max(settled, done)
-            if not frames.reach(window.stop + 1):
+            if not (yield from frames.reach(window.stop + 1)):
                 break
         if known > settled:
             yield frames.codes[:, settled:known]

@@ -50,33 +50,79 @@ def together(
         sequences: not begun, each with a key; the next is asked for when there is room for it.
         slots: how many are written at a time.
     """
-    with _writer(model, capacity, slots) as writer:
+    with writing(model, capacity, slots) as writer:
         yield from written(writer, sequences)
 
 
-@torch.inference_mode()
 def written(writer: Writer, sequences: Iterable[tuple[K, Sequence[T]]]) -> Iterator[tuple[K, T]]:
     """What sequences put out, by a writer that nobody else uses; see `together`."""
     waiting = iter(sequences)
-    free = list(range(writer.slots))
-    rows: list[_Row[K, T]] = []
+    rows: Rows[K, T] = Rows(writer)
     while True:
-        while free and (new := next(waiting, None)) is not None:
-            row = _Row(*new, slot=min(free))
-            free.remove(row.slot)
-            yield from row.advance(writer)
-            _keep(row, rows, free)
-        if not rows:
+        while rows.free and (new := next(waiting, None)) is not None:
+            yield from rows.begin(*new)
+        if not rows.busy:
             return
-        for row, tokens in zip(rows, writer.go_on([row.slot for row in rows]), strict=True):
+        yield from rows.step()
+
+
+class Rows(Generic[K, T]):
+    """Sequences that are being written, each in a slot.
+
+    Args:
+        writer: that nobody else uses.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._free = list(range(writer.slots))
+        self._rows: list[_Row[K, T]] = []
+
+    @property
+    def free(self) -> int:
+        """Slots for sequences to be begun in."""
+        return len(self._free)
+
+    @property
+    def busy(self) -> bool:
+        """Whether any is being written."""
+        return bool(self._rows)
+
+    @torch.inference_mode()
+    def begin(self, key: K, sequence: Sequence[T]) -> Iterator[tuple[K, T]]:
+        """Takes a sequence, not begun, if a slot is free; gives what it puts out before it waits for a token."""
+        row = _Row(key, sequence, slot=min(self._free))
+        self._free.remove(row.slot)
+        self._rows.append(row)
+        yield from self._advance(row)
+
+    @torch.inference_mode()
+    def step(self) -> Iterator[tuple[K, T]]:
+        """Goes on with all of them, a token or more each; gives what they put out."""
+        rows = list(self._rows)
+        for row, tokens in zip(rows, self._writer.go_on([row.slot for row in rows]), strict=True):
             row.tokens.extend(tokens)
-        before, rows = rows, []
-        for row in before:
-            yield from row.advance(writer)
-            _keep(row, rows, free)
+        for row in rows:
+            if row in self._rows:  # whoever got the one before may have dropped it
+                yield from self._advance(row)
+
+    def drop(self, key: K) -> None:
+        """Gives up a sequence, if it is there: its slot is free at once."""
+        for row in [row for row in self._rows if row.key is key]:
+            self._let_go(row)
+            row.sequence.close()
+
+    def _advance(self, row: _Row[K, T]) -> Iterator[tuple[K, T]]:
+        yield from row.advance(self._writer)
+        if row.ended and row in self._rows:
+            self._let_go(row)
+
+    def _let_go(self, row: _Row[K, T]) -> None:
+        self._rows.remove(row)
+        self._free.append(row.slot)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Row(Generic[K, T]):
     """A sequence that has a slot, and tokens that it hasn't asked for yet."""
 
@@ -114,17 +160,10 @@ def in_blocks(device: torch.device) -> bool:
 
 
 @contextmanager
-def _writer(model: GPT, capacity: int, slots: int) -> Iterator[Writer]:
+def writing(model: GPT, capacity: int, slots: int) -> Iterator[Writer]:
+    """A writer for the length of a `with` block; the arguments are those of `together`."""
     if not in_blocks(model.device):
         yield StepWriter(model, capacity, slots)
         return
     with workspace(model, capacity, slots) as own:
         yield BlockWriter(model, own)
-
-
-def _keep(row: _Row[K, T], rows: list[_Row[K, T]], free: list[int]) -> None:
-    """Among the rows, or, if it has ended, its slot among those to be had."""
-    if row.ended:
-        free.append(row.slot)
-    else:
-        rows.append(row)

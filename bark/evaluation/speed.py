@@ -21,6 +21,7 @@ from bark.evaluation.floor import Floor, measure_floor, wait_for
 from bark.evaluation.machine import Machine, load_average, this_machine
 from bark.evaluation.measures import FIGURES, Workload, measures
 from bark.evaluation.memory import peak_memory
+from bark.flow import together
 from bark.models.config import ModelConfig
 from bark.record import Record
 from bark.request import Request
@@ -70,7 +71,7 @@ class Endless(Request):
         """The first stage's part, not begun."""
         return stage.sequence(
             np.array(self.ids),
-            self.voice.semantic if self.voice else None,
+            self.voice.reading if self.voice else None,
             options=self.options.semantic,
             max_duration=self.options.max_duration,
             stop_at_eos=False,
@@ -140,7 +141,7 @@ class StageRunner:
         """Several utterances without a voice, all at once."""
         started = time.perf_counter()
         requests = (self._request(tokens, voice=False, seed=seed) for seed in range(rows))
-        spoken = list(Speaking(self.bark.parts).together(requests, rows))
+        spoken = list(together(Speaking(self.bark.parts), requests, rows))
         seconds = time.perf_counter() - started
         samples = sum(len(piece) for take in spoken for piece in take.pieces)
         return {"seconds": seconds, "duration": samples / self.tokens.sample_rate}
