@@ -29,6 +29,7 @@ import numpy.typing as npt
 from bark.evaluation.teachers import SAMPLE_RATE, HibariTeacher, KokoroTeacher, Spoken, Teacher
 from bark.files import replacing
 from recipes.pup import g2p, texts
+from recipes.pup.expressive import ExpressiveTeacher, tagged_sentences
 
 Job = tuple["CorpusSet", int, list[str], Path, Path]
 
@@ -43,7 +44,7 @@ class CorpusSet:
 
     Attributes:
         name: its folder.
-        teacher: "hibari" or "kokoro".
+        teacher: "hibari", "kokoro" or, for lines with tags, ♪ and CAPITALS, "expressive".
         voices: spoken by turns; of one named twice there is twice as much.
         clips: how many clips to make.
         seed: of the choice of texts and speeds.
@@ -87,14 +88,19 @@ def plan(part: CorpusSet, out: Path, wordnet: Path) -> list[str]:
     path = out / part.name / "plan.txt"
     planned = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     if len(planned) < part.clips:
-        pool = texts.sentences(part.language, wordnet, out.parent / "texts")
-        longest, space = texts.MAX_CHARS.get(part.language, 180), "" if part.language in texts.UNSPACED else " "
-        wanted = list(itertools.islice(texts.utterances(pool, part.seed, longest, space), part.clips))
-        planned += wanted[len(planned) :]
+        planned += _wanted(part, texts.sentences(part.language, wordnet, out.parent / "texts"))[len(planned) :]
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in planned), encoding="utf-8")
     return planned[: part.clips]
+
+
+def _wanted(part: CorpusSet, pool: list[str]) -> list[str]:
+    """As many utterances as the set has clips."""
+    if part.teacher == "expressive":
+        return tagged_sentences(texts.own_sentences("tags_en"), pool, part.clips, part.seed)
+    longest, space = texts.MAX_CHARS.get(part.language, 180), "" if part.language in texts.UNSPACED else " "
+    return list(itertools.islice(texts.utterances(pool, part.seed, longest, space), part.clips))
 
 
 def hours(sets: Sequence[CorpusSet], out: Path) -> str:
@@ -203,7 +209,9 @@ def _teacher(name: str, kokoro_voices: Path, language: str) -> Teacher:
     if name == "kokoro":
         kokoro = _kokoro(kokoro_voices)
         return kokoro if language == "en" else Polyglot(kokoro, language)
-    raise ValueError(f"no teacher {name!r}; there are hibari and kokoro")
+    if name == "expressive":
+        return ExpressiveTeacher(_kokoro(kokoro_voices))
+    raise ValueError(f"no teacher {name!r}; there are hibari, kokoro and expressive")
 
 
 @cache
