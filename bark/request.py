@@ -58,7 +58,7 @@ class Request:
         """The first stage's part, not begun."""
         return stage.sequence(
             np.array(self.ids),
-            self.voice.semantic if self.voice else None,
+            self.voice.reading if self.voice else None,
             options=self.options.semantic,
             min_eos_p=self.options.min_eos_p,
             max_duration=self.options.max_duration,

@@ -26,6 +26,8 @@ class Settings:
         quantize: `BARK_QUANTIZE`: what the weights are quantised to on a CPU; None chooses.
         cuda_graphs: `BARK_CUDA_GRAPHS`: decoding on a CUDA GPU is recorded once and then replayed.
         models: folder whose subfolders are checkpoints by name, `$XDG_CACHE_HOME/bark/models`.
+        voices: `BARK_VOICES`: folder of the user's own voices, else `$XDG_DATA_HOME/bark/voices`. A server keeps those
+            of its clients in folders within.
         hub: 🤗's cache of downloaded repositories: `HF_HUB_CACHE`, else `$HF_HOME/hub`, else
             `$XDG_CACHE_HOME/huggingface/hub`.
         small: `SUNO_USE_SMALL_MODELS`: of Suno's models, the small ones.
@@ -43,6 +45,7 @@ class Settings:
     quantize: str | None = None
     cuda_graphs: bool = True
     models: Path = Path("~/.cache/bark/models")
+    voices: Path = Path("~/.local/share/bark/voices")
     hub: Path = Path("~/.cache/huggingface/hub")
     small: bool = False
     offload: bool = False
@@ -60,6 +63,7 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         cache = Path(env.get("XDG_CACHE_HOME") or "~/.cache")
+        data = Path(env.get("XDG_DATA_HOME") or "~/.local/share")
         return cls(
             model=env.get("BARK_MODEL") or "pup",
             device=env.get("BARK_DEVICE") or None,
@@ -67,6 +71,7 @@ class Settings:
             quantize=env.get("BARK_QUANTIZE") or None,
             cuda_graphs=_switch(env, "BARK_CUDA_GRAPHS", "true"),
             models=_home(cache / "bark" / "models"),
+            voices=_home(Path(env.get("BARK_VOICES") or data / "bark" / "voices")),
             hub=_home(Path(env.get("HF_HUB_CACHE") or Path(env.get("HF_HOME") or cache / "huggingface") / "hub")),
             small=_switch(env, "SUNO_USE_SMALL_MODELS"),
             offload=_switch(env, "SUNO_OFFLOAD_CPU"),

@@ -74,3 +74,15 @@ def test_few_kernels_are_kept_unless_the_environment_says_how_many() -> None:
     environ = {"LRU_CACHE_CAPACITY": "7"}
     bound_kernel_caches(environ)
     assert environ == {"LRU_CACHE_CAPACITY": "7", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "64"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "voices"),
+    [
+        ({"BARK_VOICES": "/mine", "XDG_DATA_HOME": "/data"}, "/mine"),
+        ({"BARK_VOICES": "", "XDG_DATA_HOME": "/data"}, "/data/bark/voices"),
+        ({}, "~/.local/share/bark/voices"),
+    ],
+)
+def test_where_the_users_own_voices_are(environment: dict[str, str], voices: str) -> None:
+    assert Settings.from_env(environment).voices == Path(voices).expanduser()

@@ -20,17 +20,33 @@ def median_pitch(audio: Audio, sample_rate: int) -> float | None:
         audio: [T].
         sample_rate: Hz.
     """
+    found = [sample_rate / period for period in _periods(audio, sample_rate) if period is not None]
+    return float(np.median(found)) if found else None
+
+
+def voiced_share(audio: Audio, sample_rate: int) -> float:
+    """Which share of what is loud is voiced, 0 to 1.
+
+    Args:
+        audio: [T].
+        sample_rate: Hz.
+    """
+    periods = _periods(audio, sample_rate)
+    return sum(period is not None for period in periods) / max(1, len(periods))
+
+
+def _periods(audio: Audio, sample_rate: int) -> list[int | None]:
+    """The period of each loud frame in samples, None of those that are not voiced."""
     size, step = round(WINDOW * sample_rate), round(HOP * sample_rate)
     if len(audio) < size:
-        return None
+        return []
     frames = np.lib.stride_tricks.sliding_window_view(audio, size)[::step].astype(np.float64)
     frames = frames - frames.mean(axis=1, keepdims=True)
     power = np.square(frames).sum(axis=1)
     frames = frames[power > max(LOUD * power.max(), 1e-9)]
     shortest, longest = int(sample_rate / HIGHEST), int(sample_rate / LOWEST)
-    periods = [_period(row[shortest : longest + 1]) for row in _autocorrelation(frames)]
-    found = [sample_rate / (shortest + period) for period in periods if period is not None]
-    return float(np.median(found)) if found else None
+    found = (_period(row[shortest : longest + 1]) for row in _autocorrelation(frames))
+    return [None if period is None else shortest + period for period in found]
 
 
 def _autocorrelation(frames: Audio) -> Audio:

@@ -1,4 +1,4 @@
-"""`bark voices`: the voices of a model, and voices as files."""
+"""`bark voices`: the voices of a model, the user's own, and voices as files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bark.cli.arguments import Debug, Model
+from bark.cli.create import create
 from bark.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from bark.voices import Voice, VoiceLibrary
 
 app = typer.Typer(
-    help="List, show and export voices.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    help="List, show, export and make voices.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
+app.command("create")(create)
 Name = Annotated[str, typer.Argument(metavar="VOICE", help="Name of a voice, an npz file, or a folder with one voice.")]
 
 
@@ -34,7 +39,7 @@ def list_voices(
     settings = Settings.from_env()
     place = find_model(model or settings.model, settings)
     native = form_of(place.folder, place.size) == "native"
-    for name in voice_names(*voice_places(place.folder, None if native else settings.hub)):
+    for name in voice_names(*voice_places(place.folder, None if native else settings.hub), own=settings.voices):
         if language is None or name.rpartition("/")[2].startswith(f"{language}_"):
             typer.echo(name)
 
@@ -67,10 +72,13 @@ def export(
 def described(voice: Voice, space: TokenSpace) -> list[str]:
     """What `show` says of a voice: its name, its length, and each array's shape and range."""
     arrays = {"semantic": voice.semantic, "coarse": voice.coarse, "fine": voice.fine}
+    if voice.manner is not None:
+        arrays["manner"] = voice.manner
     seconds = voice.fine.shape[1] / space.frame_rate
     return [
         f"{voice.name}: {seconds:.1f} s",
         *(f"{part:<9} {list(a.shape)!s:<11} {a.min()} to {a.max()}" for part, a in arrays.items()),
+        *(f"{name.replace('_', ' ')}: {text}" for name, text in voice.about.items() if text.isprintable()),
     ]
 
 
@@ -80,4 +88,5 @@ def _library(model: str | None) -> tuple[VoiceLibrary, TokenSpace]:
 
     settings = Settings.from_env()
     checkpoint = open_model(model or settings.model, settings)
-    return VoiceLibrary(checkpoint.voices, checkpoint.config.tokens), checkpoint.config.tokens
+    space = checkpoint.config.tokens
+    return VoiceLibrary(checkpoint.voices, space, settings.voices), space

@@ -7,6 +7,7 @@ an archive holds, and would run what is pickled if it were allowed to.
 from __future__ import annotations
 
 import io
+import json
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from bark.errors import VoiceError
 
 KEYS = ("semantic_prompt", "coarse_prompt", "fine_prompt")
+MANNER, ABOUT = "manner_prompt", "about"  # which other programs leave alone
 ARRAY_LIMIT = 4 << 20  # bytes; a quarter of an hour of eight codebooks, and Suno's voices are of seconds
 FILE_LIMIT = 4 * ARRAY_LIMIT
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as NumPy writes; the others unpack without a limit
@@ -29,7 +31,9 @@ Array = npt.NDArray[Any]
 
 
 def read_npz(path: Path) -> dict[str, Array]:
-    """The arrays of an npz by their names in `KEYS`; others that it may have are left alone.
+    """The arrays of an npz by their names in `KEYS`, and `MANNER` and `ABOUT` where it has them.
+
+    Others that it may have are left alone.
 
     Raises:
         VoiceError: the file can't be read, or an array is missing or damaged.
@@ -43,7 +47,10 @@ def read_npz(path: Path) -> dict[str, Array]:
             if missing:
                 there = ", ".join(names[:8]) or "no arrays"
                 raise VoiceError(f"{path} is not a voice: {', '.join(missing)} missing; it has {there}")
-            return {key: _parsed(_member(archive, key, path), f"{path}: {key}") for key in KEYS}
+            keys = (*KEYS, MANNER) if MANNER in names else KEYS
+            found = {key: _parsed(_member(archive, key, path), f"{path}: {key}") for key in keys}
+            about = _about(archive, path) if ABOUT in names else None
+            return found if about is None else {**found, ABOUT: about}
 
 
 def read_npy(paths: Mapping[str, Path]) -> dict[str, Array]:
@@ -56,6 +63,30 @@ def read_npy(paths: Mapping[str, Path]) -> dict[str, Array]:
         VoiceError: a file can't be read, or is damaged.
     """
     return {key: _read_npy(paths[key]) for key in KEYS}
+
+
+def table_of(value: Any) -> dict[str, str]:
+    """What a string of JSON says, texts by name; nothing where it is none: others may mean something else by the name.
+
+    Args:
+        value: a table, its JSON, or an array of that one string.
+    """
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size == 1:
+        value = str(value.reshape(()))
+    try:
+        table = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(table, Mapping):
+        return {}
+    return {str(key): text for key, text in table.items() if isinstance(text, str)}
+
+
+def _about(archive: zipfile.ZipFile, path: Path) -> Array | None:
+    try:
+        return _parsed(_member(archive, ABOUT, path), f"{path}: {ABOUT}")
+    except (VoiceError, ValueError):  # pickled, or of another kind: it is somebody else's
+        return None
 
 
 def _read_npy(path: Path) -> Array:

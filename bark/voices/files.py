@@ -37,6 +37,11 @@ def find_voices(places: Iterable[Path]) -> dict[str, VoiceFiles]:
     return found
 
 
+def find_own(folder: Path | None) -> dict[str, VoiceFiles]:
+    """A user's own voices: npz files right in a folder, which need not exist."""
+    return {} if folder is None else {path.stem: path for path in sorted(folder.glob("*.npz"))}
+
+
 def complete(files: VoiceFiles) -> bool:
     """Whether all files of a voice are there."""
     if isinstance(files, Path):

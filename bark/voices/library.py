@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from bark.errors import VoiceError
 from bark.tokens import SUNO, TokenSpace
-from bark.voices.files import SUNO_PRESETS, VoiceFiles, beside, complete, find_voices
+from bark.voices.files import SUNO_PRESETS, VoiceFiles, beside, complete, find_own, find_voices
 from bark.voices.voice import Voice
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -23,12 +23,14 @@ class VoiceLibrary:
     Args:
         places: one or several folders or tables, as `bark.voices.files.find_voices` reads them; none need exist.
         space: of the model that is to speak.
+        own: a folder of the user's own voices, which come after those of the places; it need not exist.
     """
 
-    def __init__(self, places: PathLike | Iterable[PathLike], space: TokenSpace) -> None:
+    def __init__(self, places: PathLike | Iterable[PathLike], space: TokenSpace, own: Path | None = None) -> None:
         several = [places] if isinstance(places, str | os.PathLike) else places
         self._places = [Path(place) for place in several]
         self._space = space
+        self._own = own
         self._files: dict[str, VoiceFiles] = {}
         self._loaded: dict[str, Voice] = {}
 
@@ -38,7 +40,7 @@ class VoiceLibrary:
         Raises:
             VoiceError: a table of voices is broken.
         """
-        return voice_names(*self._places)
+        return voice_names(*self._places, own=self._own)
 
     def load(self, voice: VoiceLike) -> Voice:
         """A voice that suits the model.
@@ -59,16 +61,30 @@ class VoiceLibrary:
             kind = type(voice).__name__
             raise VoiceError(f"a voice is a name, the path of a file, a dict of arrays or a Voice, not {kind}")
         name = os.fspath(voice).replace("\\", "/") if isinstance(voice, str) else os.fspath(voice)
+        return self._by_name(name) or self._at_path(voice)
+
+    def named(self, name: str) -> Voice:
+        """A voice by its name alone: no path is read, so strangers may ask.
+
+        Raises:
+            VoiceError: there is none of that name, or it is not a voice of this model.
+        """
+        voice = self._by_name(name)
+        if voice is None:
+            raise VoiceError(self._unknown(name))
+        return voice
+
+    def _by_name(self, name: str) -> Voice | None:
         if name not in self._loaded:
             files = self._named(name)
             if files is None:
-                return self._at_path(voice)
+                return None
             self._loaded[name] = _read(files, name).check(self._space)
         return self._loaded[name]
 
     def _named(self, name: str) -> VoiceFiles | None:
         if name not in self._files:  # it may have come since
-            self._files = find_voices(self._places)
+            self._files = {**find_own(self._own), **find_voices(self._places)}
         return self._files.get(name)
 
     def _at_path(self, voice: PathLike) -> Voice:
@@ -108,13 +124,18 @@ class VoiceLibrary:
         return f"there is no voice {name!r}; {hint}"
 
 
-def voice_names(*places: Path) -> list[str]:
+def voice_names(*places: Path, own: Path | None = None) -> list[str]:
     """Names of the voices in some folders and tables whose files are there, sorted.
+
+    Args:
+        places: see `bark.voices.files.find_voices`.
+        own: see `VoiceLibrary`.
 
     Raises:
         VoiceError: a table of voices is broken.
     """
-    return sorted(name for name, files in find_voices(places).items() if complete(files))
+    found = {**find_own(own), **find_voices(places)}
+    return sorted(name for name, files in found.items() if complete(files))
 
 
 def _read(files: VoiceFiles, name: str) -> Voice:

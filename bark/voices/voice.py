@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from bark.tokens import IntArray, TokenSpace
 from bark.voices import arrays
 
 KEYS = dict(zip(("semantic", "coarse", "fine"), arrays.KEYS, strict=True))  # names in an npz
-DIMENSIONS = {"semantic": 1, "coarse": 2, "fine": 2}
+NAMES = {**KEYS, "manner": arrays.MANNER}
+DIMENSIONS = {"semantic": 1, "coarse": 2, "fine": 2, "manner": 1}
 LENGTH_TOLERANCE = 0.05  # Suno's presets are rounded to tokens, and cut by up to a few
 SPARE_FRAMES = 6
 
@@ -31,6 +33,8 @@ class Voice:
         semantic: [T] semantic tokens.
         coarse: [n_coarse, T'] codes.
         fine: [n_codebooks, T'] codes.
+        manner: [T"] semantic tokens of somebody else, in whose manner the voice reads; None for its own.
+        about: what is known of it: the consent of whoever it is, what it was made from.
 
     Raises:
         VoiceError: an array is empty, of the wrong shape, or doesn't hold whole numbers from 0 up.
@@ -40,10 +44,18 @@ class Voice:
     semantic: IntArray
     coarse: IntArray
     fine: IntArray
+    manner: IntArray | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for part in KEYS:
+        for part in KEYS if self.manner is None else (*KEYS, "manner"):
             object.__setattr__(self, part, _tokens(getattr(self, part), part, self.name))
+        object.__setattr__(self, "about", dict(self.about))
+
+    @property
+    def reading(self) -> IntArray:
+        """[T] semantic tokens that the semantic stage goes on from."""
+        return self.semantic if self.manner is None else self.manner
 
     def __repr__(self) -> str:
         return f"Voice({self.name!r}, {len(self.semantic)} semantic tokens, {self.fine.shape[1]} frames)"
@@ -53,7 +65,8 @@ class Voice:
         """Reads a voice file; integers of any width will do.
 
         Args:
-            path: an npz with `semantic_prompt`, `coarse_prompt` and `fine_prompt`.
+            path: an npz with `semantic_prompt`, `coarse_prompt` and `fine_prompt`; and, where there is one, with
+                `manner_prompt` and `about`, as `save` writes them.
             name: of the voice; else that of the file.
 
         Raises:
@@ -84,22 +97,29 @@ class Voice:
 
         Args:
             values: `semantic_prompt` [T], `coarse_prompt` [n_coarse, T'] and `fine_prompt` [n_codebooks, T'], of
-                integers; what else it has is left alone.
+                integers; `manner_prompt` [T"] and `about` too, where it has them. What else it has is left alone.
             name: how errors and results call it.
 
         Raises:
             VoiceError: an array is missing or isn't one of tokens.
         """
         three = _three(values, f"voice {name}")
-        return cls(name, **{part: three[key] for part, key in KEYS.items()})
+        own = {part: three[key] for part, key in KEYS.items()}
+        return cls(name, **own, manner=values.get(arrays.MANNER), about=arrays.table_of(values.get(arrays.ABOUT)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the npz that `from_npz` reads, whole or not at all.
+
+        `manner_prompt` and `about`, a string of JSON, are beside the three arrays that every Bark reads.
 
         Raises:
             OutputError: the file can't be written.
         """
         values: dict[str, Any] = {key: getattr(self, part) for part, key in KEYS.items()}
+        if self.manner is not None:
+            values[arrays.MANNER] = self.manner
+        if self.about:
+            values[arrays.ABOUT] = np.array(json.dumps(self.about, ensure_ascii=False))
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **values)
 
@@ -113,6 +133,8 @@ class Voice:
         self._check_rows("coarse", space.n_coarse)
         self._check_rows("fine", space.n_codebooks)
         self._check_range("semantic", space.semantic_vocab)
+        if self.manner is not None:
+            self._check_range("manner", space.semantic_vocab)
         self._check_range("coarse", space.codebook_size)
         self._check_range("fine", space.codebook_size)
         self._check_length("coarse", space)
@@ -131,7 +153,7 @@ class Voice:
         highest = getattr(self, part).max()
         if highest >= size:
             raise VoiceError(
-                f"voice {self.name}: {KEYS[part]} holds {highest}, but this model's tokens there are 0 to {size - 1}"
+                f"voice {self.name}: {NAMES[part]} holds {highest}, but this model's tokens there are 0 to {size - 1}"
             )
 
     def _check_length(self, part: str, space: TokenSpace) -> None:
@@ -146,7 +168,7 @@ class Voice:
 
 def _tokens(values: npt.ArrayLike, part: str, voice: str) -> IntArray:
     """One array of a voice as read-only int64, checked as far as it can be without a model."""
-    where = f"voice {voice}: {KEYS[part]}"
+    where = f"voice {voice}: {NAMES[part]}"
     try:
         array = np.asarray(values)
     except Exception as error:  # rows of different lengths, a tensor on a GPU

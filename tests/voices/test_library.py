@@ -55,6 +55,26 @@ def test_a_path_a_voice_and_a_dict_will_do(library: VoiceLibrary, voice: Voice, 
         library.load({**arrays, "coarse_prompt": voice.coarse[:1]})
 
 
+def test_a_users_own_voices_come_after_the_models(
+    checkpoint: Path, space: TokenSpace, voice: Voice, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    (own / "client").mkdir(parents=True)
+    for name in ("ann", "client/secret"):  # what a server keeps for its clients lies deeper
+        voice.save(own / f"{name}.npz")
+    library = VoiceLibrary(checkpoint / "voices", space, own)
+    assert library.names() == ["ann", "v2/de_speaker_0", "v2/en_speaker_0", "v2/en_speaker_1"]
+    np.testing.assert_array_equal(library.load("ann").fine, voice.fine)
+    with pytest.raises(VoiceError, match="there is no voice 'secret'"):
+        library.load("secret")
+    voice.save(own / "bob.npz")  # since
+    assert library.load("bob").name == "bob"
+    (tmp_path / "flat").mkdir()
+    voice.save(tmp_path / "flat" / "ann.npz")
+    (own / "ann.npz").write_bytes(b"broken")
+    assert VoiceLibrary(tmp_path / "flat", space, own).load("ann").name == "ann"
+
+
 def test_npy_files_and_folders_of_them(library: VoiceLibrary, voice: Voice, tmp_path: Path) -> None:
     write_npy(voice, tmp_path, "me")
     folder = tmp_path / "speaker_embeddings"

@@ -13,6 +13,7 @@ import torch
 from bark.errors import OutputError, VoiceError
 from bark.tokens import SUNO, TokenSpace
 from bark.voices import Voice
+from bark.voices.arrays import KEYS
 
 
 def arrays(voice: Voice, **changes: Any) -> dict[str, Any]:
@@ -128,3 +129,46 @@ class TestFromArrays:
             Voice.from_arrays({k: v for k, v in arrays(voice).items() if k != "coarse_prompt"}, "mine")
         with pytest.raises(VoiceError, match="it has nothing"):
             Voice.from_arrays({})
+
+
+def test_manner_and_what_is_known_are_kept(voice: Voice, tmp_path: Path) -> None:
+    made = replace(voice, manner=np.array([1, 2, 3]), about={"consent_by": "Zoë", "recording_sha256": "0f"})
+    made.save(tmp_path / "made.npz")
+    again = Voice.from_npz(tmp_path / "made.npz")
+    assert again.about == made.about
+    np.testing.assert_array_equal(again.reading, [1, 2, 3])
+    np.testing.assert_array_equal(again.semantic, voice.semantic)
+    with np.load(tmp_path / "made.npz", allow_pickle=False) as found:  # as other programs read it
+        assert set(found) == {*KEYS, "manner_prompt", "about"}
+        np.testing.assert_array_equal(found["fine_prompt"], voice.fine)
+        assert Voice.from_arrays(found).about == made.about
+
+
+def test_without_them_a_file_is_as_ever(voice: Voice, tmp_path: Path) -> None:
+    voice.save(tmp_path / "plain.npz")
+    assert voice.reading is voice.semantic and voice.about == {}
+    with np.load(tmp_path / "plain.npz", allow_pickle=False) as found:
+        assert set(found) == set(KEYS)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [np.array(["one", "two"]), np.array("no json"), np.array("[1, 2]"), np.arange(3), np.array("[" * 99_999)],
+    ids=["several", "no json", "a list", "numbers", "deep"],
+)
+def test_what_others_mean_by_about_is_left_alone(voice: Voice, tmp_path: Path, about: Any) -> None:
+    np.savez(tmp_path / "other.npz", **arrays(voice, about=about))
+    assert Voice.from_npz(tmp_path / "other.npz").about == {}
+
+
+def test_pickled_notes_are_never_read(voice: Voice, tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", **arrays(voice, about=np.array({"by": "me"}, dtype=object)))
+    assert Voice.from_npz(tmp_path / "other.npz").about == {}
+
+
+def test_a_manner_of_another_model(voice: Voice, space: TokenSpace) -> None:
+    made = replace(voice, manner=np.array([space.semantic_vocab]))
+    with pytest.raises(VoiceError, match=f"manner_prompt holds {space.semantic_vocab}"):
+        made.check(space)
+    with pytest.raises(VoiceError, match="manner_prompt must have the shape"):
+        replace(voice, manner=np.zeros((2, 3), np.int64))
