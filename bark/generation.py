@@ -27,6 +27,7 @@ from bark.progress import shown_progress
 from bark.record import Record
 from bark.settings import Settings
 from bark.text.normalize import normalize
+from bark.text.verbalize import verbalize
 from bark.voices import Voice, VoiceLike
 
 if TYPE_CHECKING:
@@ -182,12 +183,14 @@ def generate_text_semantic(
     options = GenerateOptions(semantic=sampling, min_eos_p=min_eos_p, max_duration=max_gen_duration_s)
     text = normalize(text)
     bark = _bark("text")
+    if bark.config.text.verbalize:
+        text = verbalize(text)
     own = bark.config.generation
     voice, ids = _voice(history_prompt, bark), bark.encode(text)
     with bark.parts.semantic() as stage:
         tokens = stage.generate(
             np.array(ids),
-            voice.semantic if voice else None,
+            voice.reading if voice else None,
             options=_suited(sampling, own.semantic),
             min_eos_p=own.min_eos_p if isinstance(min_eos_p, ModelsOwn) else min_eos_p,
             max_duration=options.max_duration,
@@ -293,7 +296,7 @@ def codec_decode(fine_tokens: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.fl
     import torch
 
     from bark.engine.checks import code_rows
-    from bark.speaking import samples
+    from bark.sound import samples
 
     bark = _bark("codec")
     space = bark.config.tokens

@@ -18,7 +18,8 @@ from bark.engine.quantize import pack
 from bark.models.config import widened
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
-from bark.settings import bound_kernel_caches
+from bark.semantic.tokenizer import SemanticTokenizer
+from bark.settings import Settings, bound_kernel_caches
 from bark.text.tokenizer import TextTokenizer
 from bark.voices import VoiceLibrary
 
@@ -74,8 +75,8 @@ class Parts:
 
     @cached_property
     def voices(self) -> VoiceLibrary:
-        """The voices that come with the checkpoint."""
-        return VoiceLibrary(self.checkpoint.voices, self.config.tokens)
+        """The voices that come with the checkpoint, and the user's own."""
+        return VoiceLibrary(self.checkpoint.voices, self.config.tokens, Settings.from_env().voices)
 
     @contextmanager
     def semantic(self) -> Iterator[SemanticStage]:
@@ -100,6 +101,14 @@ class Parts:
         """What makes audio of codes, on `codec_device`; raises as `semantic` does."""
         with self._borrowed("codec"):
             yield cast(Codec, self._loaded["codec"])
+
+    @contextmanager
+    def semantic_tokenizer(self) -> Iterator[SemanticTokenizer]:
+        """What makes semantic tokens of audio, on `codec_device`; raises as `semantic` does, and if there is none.
+
+        It is loaded for as long as it is borrowed: voices are seldom made.
+        """
+        yield self.checkpoint.semantic_tokenizer(self.codec_device)
 
     def load(self, *parts: Part) -> None:
         """Loads some parts, or all of them, unless they are there.

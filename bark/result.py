@@ -76,12 +76,13 @@ class Utterance:
         return len(self.audio) / self.sample_rate
 
     def to_voice(self, name: str = "utterance") -> Voice:
-        """The utterance as a voice, for saying more in the same way.
+        """The utterance as a voice, for saying more in the same way; what is known of its voice is known of it.
 
         Raises:
             VoiceError: the utterance is empty.
         """
-        return Voice(name, self.tokens.semantic, self.tokens.coarse, self.tokens.fine)
+        about = self.voice.about if self.voice else {}
+        return Voice(name, self.tokens.semantic, self.tokens.coarse, self.tokens.fine, about=about)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,7 @@ from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.options import GenerateOptions
 from bark.pipeline import Bark
+from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from bark.text.tokenizer import train_tokenizer
 from bark.tokens import TokenSpace
 from bark.voices import Voice
@@ -98,6 +100,14 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_voices_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What voices somebody has made on this machine is no matter of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BARK_VOICES", str(tmp_path_factory.mktemp("voices") / "none"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def config() -> ModelConfig:
     """Of the tiny model."""
@@ -135,6 +145,17 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, config: ModelConfig) ->
     train_tokenizer(TEXTS, vocab_size=TEXT_IDS, min_frequency=1).save(tokenizer)
     save_checkpoint(folder, config, modules, tokenizer, torch.float16)
     tokenizer.unlink()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def hearing(checkpoint: Path, config: ModelConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the tiny model with what makes semantic tokens of audio; not to be written to."""
+    folder = Path(shutil.copytree(checkpoint, tmp_path_factory.mktemp("hearing") / "tiny"))
+    shape = SemanticTokenizerConfig(n_mels=20, width=8, blocks=(1, 1), levels=(4, 4, 4))
+    torch.manual_seed(0)
+    parts = {"semantic_tokenizer": SemanticTokenizer(shape)}
+    save_checkpoint(folder, replace(config, semantic_tokenizer=asdict(shape)), parts, dtype=torch.float16)
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from bark.checkpoints.native import NativeCheckpoint
 from bark.errors import OptionError, TextError, VoiceError
 from bark.lines import FIRST, Line, Room, language_of, line_seed, spoken
-from bark.models.config import ModelConfig
+from bark.models.config import SUNO_LARGE, ModelConfig
 from bark.options import GenerateOptions
 from bark.pipeline import Bark
 from bark.text.duration import expected_duration
@@ -25,9 +26,9 @@ STORY = "The boat left the harbour at dawn, and nobody saw it go. We said nothin
 
 @pytest.fixture(scope="module")
 def room(bundled: Path) -> Room:
-    """Of the model that is in the package."""
+    """Of the model that is in the package, with figures as they are, which are easier to find again."""
     checkpoint = NativeCheckpoint(bundled)
-    return Room.of(checkpoint.config, checkpoint.text_tokenizer().encode)
+    return replace(Room.of(checkpoint.config, checkpoint.text_tokenizer().encode), verbalize=False)
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +180,32 @@ def test_a_plan(bark: Bark) -> None:
 def test_no_such_pause(pause: float) -> None:
     with pytest.raises(OptionError, match="pause must be from 0 to 3600 seconds"):
         Line("Hello", pause)
+
+
+def test_figures_become_words_where_the_model_asks_for_it(room: Room) -> None:
+    text = "It is 3:30 pm on 3 May 2024! Das sind 2 Wörter."
+    assert [segment.text for segment in spoken(text, replace(room, verbalize=False))] == [text]
+    pytest.importorskip("num2words")
+    said = "It is three thirty p m on the third of May, twenty twenty-four! Das sind zwei Wörter."
+    assert [segment.text for segment in spoken(text, replace(room, verbalize=True))] == [said]
+
+
+def test_what_fits_is_what_is_said(room: Room) -> None:
+    text = "1,234,567 and 7,654,321. " * 4
+    assert len(list(spoken(text, replace(room, verbalize=True)))) > len(
+        list(spoken(text, replace(room, verbalize=False)))
+    )
+
+
+def test_sunos_models_read_text_as_it_is() -> None:
+    assert not Room.of(SUNO_LARGE, list).verbalize
+    text = "Call 555-0123 on May 3."
+    assert [segment.text for segment in spoken(text, Room.of(SUNO_LARGE, list))] == [text]
+
+
+def test_one_utterance_is_read_in_the_same_way(bark: Bark, own_checkpoint: Path) -> None:
+    text = "It is 3:30 pm."
+    assert bark.request(text).text == text
+    path = own_checkpoint / "config.json"
+    path.write_text(path.read_text().replace('"verbalize": false', '"verbalize": true'))
+    assert Bark(own_checkpoint, device="cpu").request(text).text == "It is three thirty p m."

@@ -91,7 +91,7 @@ def words_of(parts: Parts, utterance: Spoken) -> Cue:
 
 def _aligned(parts: Parts, utterance: Spoken, spans: Pieces) -> Times | None:
     pieces = parts.tokenizer.pieces(utterance.text)[: parts.config.semantic_layout.text_length]
-    history = utterance.voice.semantic if utterance.voice else None
+    history = utterance.voice.reading if utterance.voice else None
     with parts.semantic() as stage:
         found = align(stage, [piece[0] for piece in pieces], history, utterance.tokens.semantic) if pieces else None
     return None if found is None else of_tokens(utterance.text, spans, [piece[1:] for piece in pieces], found.spans)

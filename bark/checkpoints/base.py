@@ -18,9 +18,10 @@ from bark.checkpoints.voices import voice_places
 from bark.codec import build_codec
 from bark.errors import CheckpointError
 from bark.mapped import convert
-from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
+from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig, from_mapping
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
+from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from bark.settings import Settings
 from bark.text.tokenizer import TextTokenizer
 
@@ -88,6 +89,22 @@ class Checkpoint(ABC):
         assign(codec, tensors, source)
         return codec.to(device).eval().requires_grad_(False)
 
+    def semantic_tokenizer(self, device: torch.device | str = "cpu") -> SemanticTokenizer:
+        """What makes semantic tokens of audio, in float32.
+
+        Raises:
+            CheckpointError: the model has none, as Suno's have not, or as `semantic` does.
+        """
+        if self.config.semantic_tokenizer is None:
+            raise CheckpointError(
+                f"{self.config.name} has nothing that makes semantic tokens of a recording: no voice can be made of one"
+            )
+        tensors, source = self.listener()
+        shape = from_mapping(SemanticTokenizerConfig, self.config.semantic_tokenizer, "config.json: semantic_tokenizer")
+        tokenizer = _built(lambda: SemanticTokenizer(shape), source, "cpu")  # it computes windows as a codec does
+        assign(tokenizer, tensors, source)
+        return tokenizer.to(device).eval().requires_grad_(False)
+
     def text_tokenizer(self) -> TextTokenizer:
         """What turns text into ids: the folder's own, or, for Suno's models, BERT's from 🤗's cache.
 
@@ -98,6 +115,14 @@ class Checkpoint(ABC):
         tokenizer = read_tokenizer(path)
         check_vocabulary(tokenizer.vocab_size, _text_room(self.config), str(path), suno=self._suno)
         return tokenizer
+
+    def listener(self) -> tuple[dict[str, Tensor], str]:
+        """The semantic tokenizer's weights by our names, and where they are, for errors.
+
+        Raises:
+            CheckpointError: checkpoints of this form have none, or the file is broken.
+        """
+        raise CheckpointError(f"{self.folder} has no semantic tokenizer")
 
     @property
     def voices(self) -> list[Path]:

@@ -58,6 +58,11 @@ class NativeCheckpoint(Checkpoint):
         """The file of a part."""
         return str(self._path(part))
 
+    def listener(self) -> tuple[dict[str, Tensor], str]:
+        """The semantic tokenizer's weights, and their file; see `Checkpoint.listener`."""
+        path = self.folder / "semantic_tokenizer.safetensors"
+        return read_tensors(path), str(path)
+
     def _path(self, part: Part) -> Path:
         return self.folder / f"{part}.safetensors"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Any, TypeVar, get_type_hints
 
 from bark.errors import CheckpointError, OptionError
@@ -116,15 +116,48 @@ class FineLayout:
 
 
 @dataclass(frozen=True)
+class TextConfig:
+    """How a text is made ready for the tokenizer.
+
+    Attributes:
+        verbalize: figures, dates, sums of money and abbreviations become words (`bark.text.verbalize`); False as Suno's
+            models read them.
+    """
+
+    verbalize: bool = False
+
+
+@dataclass(frozen=True)
+class GuardConfig:
+    """Where good and bad utterances of a model part, measured on it (`bark.guards`); None where nobody has measured.
+
+    Attributes:
+        surprise: nats by which semantic tokens may surprise the model on average (`bark.engine.surprise`).
+
+    Raises:
+        CheckpointError: a value makes no sense.
+    """
+
+    surprise: float | None = None
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.surprise, (int, float)) and not isinstance(self.surprise, bool)
+        if self.surprise is not None and not (number and 0 < self.surprise < inf):
+            raise CheckpointError(f"config.json: guards: surprise must be a number above 0, got {self.surprise!r}")
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """Everything that tells one Bark from another, as kept in a checkpoint's `config.json`.
 
     Attributes:
+        text: how texts are made ready.
         codec: the codec's kind and shape, read by `bark.codec`.
         semantic_tokenizer: shape of the audio → semantic tokens model, where the checkpoint has one.
         generation: what suits the model where a caller chooses nothing.
         alignment_heads: (layer, head) pairs of the semantic model that look at the text token that is being spoken;
             none where nobody knows of any. See `bark.engine.alignment`.
+        guards: when what it says looks wrong.
 
     Raises:
         CheckpointError: the model has no such head.
@@ -138,10 +171,12 @@ class ModelConfig:
     semantic_layout: SemanticLayout = field(default_factory=SemanticLayout)
     coarse_layout: CoarseLayout = field(default_factory=CoarseLayout)
     fine_layout: FineLayout = field(default_factory=FineLayout)
+    text: TextConfig = field(default_factory=TextConfig)
     codec: Mapping[str, Any] = field(default_factory=lambda: {"kind": "encodec"})
     semantic_tokenizer: Mapping[str, Any] | None = None
     generation: GenerateOptions = field(default_factory=GenerateOptions)
     alignment_heads: tuple[tuple[int, int], ...] = ()
+    guards: GuardConfig = field(default_factory=GuardConfig)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alignment_heads", _heads(self.alignment_heads, self.semantic))

@@ -68,7 +68,8 @@ class Voices:
 def digest_of(voice: Voice) -> str:
     """What differs when the tokens do."""
     found = hashlib.sha256()
-    for array in (voice.semantic, voice.coarse, voice.fine):
+    manner = [] if voice.manner is None else [voice.manner]
+    for array in (voice.semantic, voice.coarse, voice.fine, *manner):
         found.update(str(array.shape).encode() + array.astype("<i8").tobytes())
     return found.hexdigest()[:16]
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bark.errors import TextError
-from bark.text.header import read_header
 
 NARRATOR = "NARRATOR"  # says what comes before the first name
 LONGEST_NAME = 40
@@ -164,6 +163,8 @@ def _header(lines: list[str], name: str) -> tuple[Mapping[str, Any], int]:
     end = next((i for i in range(begin + 1, len(lines)) if lines[i].rstrip() == FENCE), None)
     if end is None:
         raise TextError(f"{name}, line {begin + 1}: the header that begins with --- must end with a second ---")
+    from bark.text.header import read_header  # few scripts have a header, and YAML takes long to import
+
     header = read_header("\n".join(lines[begin + 1 : end]), begin + 1, name)
     return _mapping(header, KEYS, f"{name}: the header"), end + 1
 

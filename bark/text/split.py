@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice, pairwise
 
-import sentencex
-
 Fits = Callable[[str], bool]
 Suits = Callable[[str, Sequence[str]], bool]
 Cut = Callable[[str], Iterator[str]]
@@ -158,6 +156,8 @@ def _songs(text: str) -> Iterator[str]:
 
 
 def _sentences(text: str, language: str) -> Iterator[str]:
+    import sentencex  # a text that can be said in one go needs none of it
+
     yield from _between(text, [boundary["end_index"] for boundary in sentencex.get_sentence_boundaries(language, text)])
 
 
