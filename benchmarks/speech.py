@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -43,13 +44,13 @@ class Speaker:
 
 
 def speakers(model: str | None, voice: str | None, kokoro_voices: Path | None, piper: Path | None) -> list[Speaker]:
-    """Those that can be asked here: pup on all threads and on one, as its peers; Kokoro and Piper if their files are.
+    """Those that can be asked here: pup on all threads and on one, as its peers; Kokoro if its voices are there.
 
     Args:
         model: name or folder of ours; None for pup.
         voice: of ours; None for none.
         kokoro_voices: the file that `npm pack kokoro-js` writes.
-        piper: a voice of Piper's, `NAME.onnx` with `NAME.onnx.json` beside it.
+        piper: a voice of Piper's, `NAME.onnx` with `NAME.onnx.json` beside it; None for Joe, which installs.
     """
     cores = usable_cores()
     options = {"model": model}
@@ -57,9 +58,8 @@ def speakers(model: str | None, voice: str | None, kokoro_voices: Path | None, p
     found.append(Speaker("hibari", "hibari", "af_heart"))
     if kokoro_voices:
         found.append(Speaker("Kokoro", "kokoro", "af_heart", options={"voices": str(kokoro_voices.absolute())}))
-    if piper:
-        found.append(Speaker("Piper", "piper", threads=cores, options={"model": str(piper.absolute())}))
-    return found
+    model_of_piper = {"model": str(piper.absolute())} if piper else {}
+    return [*found, Speaker("Piper", "piper", threads=cores, options=model_of_piper)]
 
 
 def compare_speech(asked: Sequence[Speaker], sentences: Sequence[str], tell: Callable[[str], None]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def compare_speech(asked: Sequence[Speaker], sentences: Sequence[str], tell: Cal
             tell(f"loading {speaker.name}")
             try:
                 running[speaker.name], said[speaker.name] = _started(speaker, Path(work), stack)
-            except PeerError as error:
+            except (PeerError, CalledProcessError) as error:  # it doesn't run, or can't be installed
                 said[speaker.name] = {"missing": str(error)}
         for number, sentence in enumerate(sentences):
             tell(f"sentence {number + 1} of {len(sentences)}")

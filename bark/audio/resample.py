@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import soxr
 
 from bark.audio.samples import Audio
+
+if TYPE_CHECKING:
+    import soxr
 
 
 class ResampleStream:
@@ -13,7 +17,7 @@ class ResampleStream:
 
     def __init__(self, input_rate: int, output_rate: int) -> None:
         self._rates = input_rate, output_rate
-        self._stream = None if input_rate == output_rate else soxr.ResampleStream(input_rate, output_rate, 1)
+        self._stream = None if input_rate == output_rate else _sox(input_rate, output_rate)
         self._read = self._written = 0
 
     def push(self, audio: Audio) -> Audio:
@@ -33,6 +37,12 @@ class ResampleStream:
         missing = resampled_length(self._read, *self._rates) - self._written
         padded: Audio = np.pad(rest, (0, max(0, missing - len(rest))))[:missing]
         return padded
+
+
+def _sox(input_rate: int, output_rate: int) -> soxr.ResampleStream:
+    import soxr  # few callers want another rate
+
+    return soxr.ResampleStream(input_rate, output_rate, 1)
 
 
 def resampled_length(samples: int, input_rate: int, output_rate: int) -> int:

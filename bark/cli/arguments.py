@@ -39,4 +39,11 @@ Offload = Annotated[
         show_default=False,
     ),
 ]
+CoarseWindows = Annotated[
+    str,
+    typer.Option(
+        "--coarse-windows",
+        help="exact; or wide, widest: sooner done, and farther from how the model was trained. Not for pup.",
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]

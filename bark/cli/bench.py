@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bark.cli.arguments import Debug, Device, Dtype, Model, Quantize, Small
+from bark.cli.arguments import CoarseWindows, Debug, Device, Dtype, Model, Quantize, Small
 from bark.files import check_target
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def bench(
     dtype: Dtype = None,
     quantize: Quantize = None,
     small: Small = None,
+    coarse_windows: CoarseWindows = "exact",
     seconds: Annotated[float, typer.Option("--seconds", min=0.2, max=10, help="Of the utterance that is made.")] = 2.0,
     tokens: Annotated[int, typer.Option("--tokens", min=2, help="Semantic tokens that decoding is timed over.")] = 64,
     batch: Annotated[
@@ -56,7 +57,7 @@ def bench(
 
     if threads:
         torch.set_num_threads(threads)
-    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=False)
+    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=False, coarse_windows=coarse_windows)
     workload = Workload(semantic=tokens, seconds=seconds, batches=batch or ())
     with _progress(quiet) as progress:
         speed = measure_speed(bark, workload, rounds, buffer, progress)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bark.audio.tags import Tags
-from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
+from bark.cli.arguments import CoarseWindows, Debug, Device, Dtype, Model, Offload, Quantize, Small
 from bark.cli.casting import Cast, cast_of
 from bark.cli.output import Form, check_output, opened
 from bark.options import GenerateOptions
@@ -48,6 +48,7 @@ def dub(
     quantize: Quantize = None,
     small: Small = None,
     offload: Offload = None,
+    coarse_windows: CoarseWindows = "exact",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors and warnings.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -70,7 +71,7 @@ def dub(
     from bark.pipeline import Bark
     from bark.speaking import drawn_seed
 
-    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload)
+    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload, coarse_windows=coarse_windows)
     speakers = list(dict.fromkeys(str(cue.speaker) for cue in cues))
     voices = cast_voices(bark.parts, speakers, roles, language)
     seed = drawn_seed() if seed is None else seed

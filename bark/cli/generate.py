@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bark.audio.tags import Tags
-from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
+from bark.cli.arguments import CoarseWindows, Debug, Device, Dtype, Model, Offload, Quantize, Small
 from bark.cli.beside import Beside, stem_suffix, taking
 from bark.cli.casting import Cast, cast_of, planned
 from bark.cli.keeping import MIX, kept_pieces, project_seed
@@ -112,6 +112,7 @@ def generate(
     quantize: Quantize = None,
     small: Small = None,
     offload: Offload = None,
+    coarse_windows: CoarseWindows = "exact",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors and warnings.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -142,7 +143,7 @@ def generate(
     from bark.result import Utterance
     from bark.speaking import drawn_seed
 
-    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload)
+    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload, coarse_windows=coarse_windows)
     options = chosen(bark.config.generation)
     options = replace(options, seed=drawn_seed() if options.seed is None else options.seed)
     lines = planned(bark, said, voice, roles, options, language)

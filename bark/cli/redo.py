@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bark.audio.tags import Tags
-from bark.cli.arguments import Debug, Device, Dtype, Model, Offload, Quantize, Small
+from bark.cli.arguments import CoarseWindows, Debug, Device, Dtype, Model, Offload, Quantize, Small
 from bark.cli.beside import Beside, stem_suffix, taking
 from bark.cli.keeping import MIX
 from bark.cli.output import Form, check_output, opened
@@ -46,6 +46,7 @@ def redo(
     quantize: Quantize = None,
     small: Small = None,
     offload: Offload = None,
+    coarse_windows: CoarseWindows = "exact",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors and warnings.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -68,7 +69,7 @@ def redo(
     from bark.progress import shown_progress
     from bark.result import Utterance
 
-    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload)
+    bark = Bark(model, device, dtype, quantize=quantize, small=small, offload=offload, coarse_windows=coarse_windows)
     with ExitStack() as stack:
         project = stack.enter_context(Project(bark.parts, folder))
         project.open(indices)

@@ -41,12 +41,29 @@ class Conv(nn.Module):
 
     def unpadded(self, x: Tensor) -> Tensor:
         """[B, T + kernel − 1, C] → [B, T, C']."""
-        y: Tensor = self.conv(x.transpose(1, 2)).transpose(1, 2)
+        conv = self.conv
+        depthwise = conv.groups == conv.in_channels == conv.out_channels
+        if depthwise and conv.bias is not None and x.device.type == "cpu" and not torch.is_grad_enabled():
+            return _depthwise(x, conv.weight, conv.bias)
+        y: Tensor = conv(x.transpose(1, 2)).transpose(1, 2)
         return y
 
     def stream(self) -> ConvStream:
         """The layer on one stream."""
         return ConvStream(self)
+
+
+def _depthwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """x [B, T + K − 1, C] by a kernel of each channel [C, 1, K] → [B, T, C].
+
+    As sums of rows: torch's own takes twice as long on a CPU, and ten times in float64.
+    """
+    steps = x.shape[1] - weight.shape[2] + 1
+    taps = weight[:, 0].t().contiguous()
+    y = torch.addcmul(bias, x[:, :steps], taps[0])
+    for i in range(1, len(taps)):
+        y.addcmul_(x[:, i : i + steps], taps[i])
+    return y
 
 
 class ConvStream:
@@ -206,13 +223,9 @@ class SequentialStream:
 
     def flush(self) -> Tensor:
         """See `LayerStream`."""
-        pieces: list[Tensor] = []
-        for i, stream in enumerate(self._streams):
-            rest = stream.flush()
-            for later in self._streams[i + 1 :]:
-                if not rest.shape[1]:
-                    break
-                rest = later.push(rest)
-            if rest.shape[1]:
-                pieces.append(rest)
-        return torch.cat(pieces, 1) if pieces else torch.zeros(0, 0, 0)
+        rest = torch.zeros(0, 0, 0)
+        for stream in self._streams:
+            pieces = [stream.push(rest)] if rest.shape[1] else []
+            pieces = [piece for piece in (*pieces, stream.flush()) if piece.shape[1]]
+            rest = torch.cat(pieces, 1) if pieces else torch.zeros(0, 0, 0)
+        return rest

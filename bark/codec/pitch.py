@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,15 @@ from torch import Tensor, nn
 from bark.codec.layers import Conv, ConvNeXtBlock, Norm, Pointwise, SequentialStream
 
 WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Mark:
+    """By which it is told whether a weight is the same as before: where it lies, and how often it was written to."""
+
+    weight: nn.Parameter = field(compare=False)  # as long as it is kept, nothing else lies there
+    place: int
+    version: int
 
 
 class PitchReader(nn.Module):
@@ -32,6 +42,7 @@ class PitchReader(nn.Module):
             Norm(WIDTH),
             Pointwise(WIDTH, oversample),
         )
+        self._kept: tuple[list[Mark], PitchReader] | None = None
 
     def forward(self, points: Tensor) -> Tensor:
         """[B, T, C] → [B, T * oversample]."""
@@ -40,12 +51,20 @@ class PitchReader(nn.Module):
         return y.flatten(1)
 
     def exact(self) -> PitchReader:
-        """A copy of it that reads in float64."""
-        return copy.deepcopy(self).double()
+        """A copy of it that reads in float64; that of weights which aren't trained is kept, as making it takes long."""
+        marks = [Mark(weight, weight.data_ptr(), _version(weight)) for weight in self.parameters()]
+        if self._kept is None or self._kept[0] != marks or any(mark.weight.requires_grad for mark in marks):
+            self._kept = None
+            self._kept = marks, copy.deepcopy(self).double()
+        return self._kept[1]
 
     def stream(self) -> PitchStream:
         """The exact layer on one stream."""
         return PitchStream(self.exact())
+
+
+def _version(weight: Tensor) -> int:
+    return 0 if weight.is_inference() else weight._version
 
 
 class PitchStream:

@@ -16,6 +16,9 @@ class KVCache:
         config: shape of the model that fills it.
         capacity: positions; at most the model's block size.
         batch: rows.
+
+    Attributes:
+        capacity: positions there is room for.
     """
 
     def __init__(
@@ -23,20 +26,17 @@ class KVCache:
     ) -> None:
         if not 0 < capacity <= config.block_size:
             raise ValueError(f"a cache of {capacity} positions, but the model reads 1 … {config.block_size}")
-        shape = (config.n_layer, batch, config.n_head, capacity, config.n_embd // config.n_head)
-        self._keys = torch.empty(shape, device=device, dtype=dtype)
-        self._values = torch.empty(shape, device=device, dtype=dtype)
+        shape = (batch, config.n_head, capacity, config.n_embd // config.n_head)
+        # by layer: to take one out of all of them each time takes longer than to write to it
+        self._keys = [torch.empty(shape, device=device, dtype=dtype) for _ in range(config.n_layer)]
+        self._values = [torch.empty(shape, device=device, dtype=dtype) for _ in range(config.n_layer)]
+        self.capacity = capacity
         self._length = 0
 
     @property
     def length(self) -> int:
         """Positions that all layers have read."""
         return self._length
-
-    @property
-    def capacity(self) -> int:
-        """Positions there is room for."""
-        return self._keys.shape[3]
 
     def append(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Takes keys and values [B, H, T, D] of new positions, gives those of all positions [B, H, S, D].
@@ -49,11 +49,12 @@ class KVCache:
         start, end = self._length, self._length + key.shape[2]
         if end > self.capacity:
             raise ValueError(f"{key.shape[2]} positions after {start} don't fit a cache of {self.capacity}")
-        self._keys[layer, :, :, start:end] = key
-        self._values[layer, :, :, start:end] = value
+        keys, values = self._keys[layer], self._values[layer]
+        keys.narrow(2, start, end - start).copy_(key)
+        values.narrow(2, start, end - start).copy_(value)
         if layer == len(self._keys) - 1:
             self._length = end
-        return self._keys[layer, :, :, :end], self._values[layer, :, :, :end]
+        return keys.narrow(2, 0, end), values.narrow(2, 0, end)
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
         """Attention of new positions to themselves and those read before, [B, H, T, D]; see `append`."""

@@ -22,6 +22,8 @@ from bark.models.layers import Block, linear
 
 QUANTIZE = ("int8", "none")
 FEW_ROWS = 16  # up to here int8 weights are read as they are; for more rows it pays to unpack them
+FEWEST_ROWS = 2  # the same for 16 bits that this CPU doesn't multiply itself: torch then reads them anew for each row
+AT_ONCE = 1 << 20  # numbers that are quantised at a time
 LARGE = 1 << 22  # numbers from which on an embedding or a head is worth keeping in 16 bits
 
 
@@ -66,6 +68,8 @@ class HalfLinear(nn.Module):
     Gives its own dtype for few rows, `product_dtype()` for many.
     """
 
+    weight: Tensor
+
     def __init__(self, layer: nn.Linear, dtype: torch.dtype) -> None:
         super().__init__()
         self.weight = _kept(layer.weight, dtype)
@@ -73,7 +77,8 @@ class HalfLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] → [..., out]."""
-        dtype = self.weight.dtype if _rows(x) <= FEW_ROWS else product_dtype()
+        few = FEW_ROWS if self.weight.dtype == product_dtype() else FEWEST_ROWS
+        dtype = self.weight.dtype if _rows(x) <= few else product_dtype()
         y = F.linear(x.to(dtype), self.weight.to(dtype))
         return y if self.bias is None else y + self.bias
 
@@ -96,24 +101,31 @@ class Int8Linear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] → [..., out]."""
-        if _rows(x) <= FEW_ROWS:
-            few = x.to(torch.bfloat16).reshape(-1, x.shape[-1])
-            y = torch._weight_int8pack_mm(few, self.weight, self.scales).view(*x.shape[:-1], -1)
+        *before, n_in = x.shape
+        if x.numel() <= FEW_ROWS * n_in:
+            few = x.bfloat16().reshape(-1, n_in)
+            y = torch._weight_int8pack_mm(few, self.weight, self.scales).view(*before, -1)
         else:
             dtype = product_dtype()
-            y = F.linear(x.to(dtype), self.weight.to(dtype)) * self.scales.to(dtype)
+            y = F.linear(x.to(dtype), self.weight.to(dtype)).mul_(self.scales.to(dtype))
         return y if self.bias is None else y + self.bias
+
+    __call__ = forward
 
 
 def quantized(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Whole numbers −127 … 127 [out, in] and scales [out] in bfloat16, whose product is nearest to a weight."""
     numbers = torch.empty(weight.shape, dtype=torch.int8)
-    # measured against the scale as it is kept, so that its rounding is no error of a whole row
-    scales = (weight.abs().amax(1).float() / 127).clamp(min=1e-30).to(torch.bfloat16)
-    for row in range(0, len(weight), 256):
-        some = weight[row : row + 256].float() / scales[row : row + 256, None].float()
-        numbers[row : row + 256] = some.round().clamp(-127, 127)
-        let_go(weight[row : row + 256])
+    scales = torch.empty(len(weight), dtype=torch.bfloat16)
+    few = max(1, AT_ONCE // weight.shape[1])
+    for start in range(0, len(weight), few):
+        rows = slice(start, start + few)
+        some = weight[rows].to(torch.float32, copy=True)
+        low, high = some.aminmax(dim=1)
+        scales[rows] = (torch.maximum(-low, high) / 127).clamp(min=1e-30)
+        # by the scale as it is kept, so that its rounding is no error of a whole row; that comes to 127.3 at most
+        numbers[rows] = some.div_(scales[rows, None].float()).round_()
+        let_go(weight[rows])
     return numbers, scales
 
 
@@ -134,6 +146,7 @@ def pack(model: GPT | FineGPT, dtype: torch.dtype, quantize: str | None) -> None
         for owner, name, layer in _linears(block):
             setattr(owner, name, _packed(layer, half, quantize, isinstance(model, GPT)))
     _convert_others(model, None if half is None and quantize is None else torch.float16)
+    _put_at_hand(model)
 
 
 def _packed(layer: nn.Linear, half: torch.dtype | None, quantize: str | None, causal: bool) -> nn.Module:
@@ -162,6 +175,15 @@ def _convert_others(model: GPT | FineGPT, large: torch.dtype | None) -> None:
                 wide = isinstance(model, GPT) and old.dim() == 2 and old.numel() > LARGE
                 done[id(old)] = _kept(old, large if wide and large else torch.float32)
             setattr(owner, name, done[id(old)])
+
+
+def _put_at_hand(model: nn.Module) -> None:
+    """Has each module find its parts at once: else Python looks elsewhere first, and words an error, for each of them.
+
+    A token of pup asks for a part 150 times. Models that are packed stay where they are.
+    """
+    for module in model.modules():
+        module.__dict__.update({**module._parameters, **module._buffers, **module._modules})
 
 
 def _kept(stored: Tensor, dtype: torch.dtype) -> nn.Parameter:

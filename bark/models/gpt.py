@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from bark.models.config import GPTConfig
-from bark.models.layers import AttentionCache, Block, Head, init_weights
+from bark.models.layers import AttentionCache, Block, Head, init_weights, normalized
 
 
 class GPT(nn.Module):
@@ -50,13 +51,11 @@ class GPT(nn.Module):
         Returns:
             What the head reads, [B, T, C] or [B, tail, C].
         """
-        x = embedded + self.wpe(positions)
+        x = embedded + F.embedding(positions, self.wpe.weight)
         last = len(self.h) - 1
         for layer, block in enumerate(self.h):  # of the last layer, nothing reads the positions that aren't wanted
             x = block(x, layer, cache, tail if layer == last else None)
-        x = self.ln_f(x)
-        assert isinstance(x, Tensor)
-        return x
+        return normalized(x, self.ln_f)
 
     def logits(self, hidden: Tensor, rows: slice = slice(None)) -> Tensor:
         """Head for the given rows of the output vocabulary: [..., C] → [..., rows]."""
@@ -66,8 +65,7 @@ class GPT(nn.Module):
 
     def embed(self, tokens: Tensor) -> Tensor:
         """tokens [B, T] → [B, T, C], without positions."""
-        embedded: Tensor = self.wte(tokens).to(self.dtype)
-        return embedded
+        return F.embedding(tokens, self.wte.weight).to(self.dtype)
 
     @property
     def device(self) -> torch.device:

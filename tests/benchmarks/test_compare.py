@@ -51,6 +51,13 @@ def test_systems_take_turns(fake_log: Path, told: Told) -> None:
     json.dumps(results)
 
 
+def test_some_measures(fake_log: Path, told: Told) -> None:
+    results = measured(plan("fake:factor=1", rounds=1, only=["semantic"]), told)
+    figures = results["shapes"]["tiny"]["systems"]["fake 1"]["figures"]
+    assert {"semantic_first", "semantic_token", "batch_2", "memory"} <= figures.keys()
+    assert not {"codec", "coarse_first", "speech"} & figures.keys()
+
+
 def test_who_fails_is_left_out(fake_log: Path, told: Told) -> None:
     results = measured(plan("fake:factor=-1", "fake:factor=3", rounds=1), told)
     broken, other = results["shapes"]["tiny"]["systems"].values()

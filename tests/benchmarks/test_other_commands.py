@@ -22,7 +22,7 @@ Told = tuple[list[str], Any]
 
 def test_those_are_asked_whose_files_are_there(tmp_path: Path) -> None:
     names = [speaker.kind for speaker in speakers(None, None, None, None)]
-    assert set(names) == {"bark", "hibari"}
+    assert set(names) == {"bark", "hibari", "piper"}
     found = {
         speaker.kind: speaker for speaker in speakers("pup", "v2/en_speaker_0", tmp_path / "k.tgz", tmp_path / "p.onnx")
     }

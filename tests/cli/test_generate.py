@@ -155,6 +155,7 @@ def test_formats(call: Call, tmp_path: Path) -> None:
         "--top-p=0.01",
         "--max-duration=0.4",
         "--min-eos-p=0.000000001",
+        "--coarse-windows=wide",
     ],
 )
 def test_sampling(option: str, call: Call) -> None:
@@ -177,6 +178,7 @@ def test_retries(call: Call) -> None:
         ("--top-p=2", "top_p must be a number"),
         ("--max-duration=0", "max_duration must be a number above 0"),
         ("--format=wma", "there is no audio format 'wma'"),
+        ("--coarse-windows=wider", "'wider' are no coarse windows; say exact, wide, widest"),
     ],
 )
 def test_nonsense_is_told(option: str, sentence: str, call: Call) -> None:

@@ -64,6 +64,17 @@ def test_a_chain_streams(lengths: list[int], steps: int) -> None:
     torch.testing.assert_close(in_pieces(SequentialStream(CHAIN), x, lengths), CHAIN(x), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize(("c_in", "c_out", "groups"), [(1, 1, 1), (2, 1, 1), (1, 2, 1), (2, 4, 2), (6, 6, 6)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_conv_is_torchs(c_in: int, c_out: int, groups: int, dtype: torch.dtype) -> None:
+    """In training it is computed by torch, and otherwise in another way where that is quicker."""
+    conv = Conv(c_in, c_out, kernel=5, lookahead=1, groups=groups).to(dtype)
+    x = torch.randn(2, 9, c_in, dtype=dtype)
+    trained = conv(x).detach()
+    with torch.no_grad():
+        torch.testing.assert_close(conv(x), trained, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("lookahead", range(5))
 @torch.inference_mode()
 def test_conv_sees_so_far(lookahead: int) -> None:

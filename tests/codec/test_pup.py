@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bark.codec import build_codec
+from bark.codec.pitch import PitchReader
 from bark.codec.pup import PupCodec, PupCodecConfig
 from bark.codec.source_filter import SourceFilter
 from bark.codec.spectrum import spectrum
@@ -185,3 +186,23 @@ class TestBuild:
     def test_unknown_setting(self) -> None:
         with pytest.raises(CheckpointError, match="unknown setting widht"):
             build_codec({"kind": "pup", "widht": 3})
+
+
+def test_the_exact_reader_follows_its_weights() -> None:
+    """A copy in float64 is made once of weights that stay, and each time of those that are trained or replaced."""
+    reader, points = PitchReader(8, 2).eval(), torch.randn(1, 6, 8)
+
+    def heard() -> torch.Tensor:
+        with torch.no_grad():
+            return reader.exact()(points)
+
+    trained = heard()
+    assert trained.dtype == torch.float64
+    with torch.no_grad():
+        reader.net[-1].bias.add_(1.0)
+    torch.testing.assert_close(heard(), trained + 1.0)
+    reader.requires_grad_(False)
+    assert reader.exact() is reader.exact()
+    torch.testing.assert_close(heard(), trained + 1.0)
+    reader.load_state_dict({**reader.state_dict(), "net.5.bias": torch.zeros(2)}, assign=True)
+    assert not torch.allclose(heard(), trained + 1.0)

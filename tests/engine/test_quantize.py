@@ -132,6 +132,15 @@ def test_weights_as_they_are_stored() -> None:
     assert (stored(x, positions) - model(x, positions)).abs().max() < 0.1
 
 
+def test_parts_are_at_hand() -> None:
+    """Python would look for them in vain first; what is found there is what the modules have."""
+    model = gpt()
+    pack(model, torch.float32, "int8")
+    for owner in model.modules():
+        parts = {**owner._parameters, **owner._buffers, **owner._modules}
+        assert all(vars(owner)[name] is part for name, part in parts.items())
+
+
 class TestChoice:
     def test_int8_unless_a_dtype_is_given(self) -> None:
         assert choose_quantize(None, None, CPU) == "int8"

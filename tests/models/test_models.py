@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bark.engine import KVCache
 from bark.errors import CheckpointError
-from bark.models.config import SUNO_LARGE, SUNO_SMALL, FineGPTConfig, GPTConfig, ModelConfig
+from bark.models.config import SUNO_LARGE, SUNO_SMALL, FineGPTConfig, GPTConfig, GuardConfig, ModelConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.models.layers import SelfAttention
@@ -153,6 +153,12 @@ class TestConfig:
         assert known.alignment_heads == ((1, 0), (3, 0))
         assert ModelConfig.from_dict(json.loads(json.dumps(known.to_dict()))) == known
 
+    def test_guards(self) -> None:
+        assert SUNO_LARGE.guards == GuardConfig(surprise=None)
+        known = ModelConfig.from_dict({**SUNO_SMALL.to_dict(), "guards": {"surprise": 2}})
+        assert known.guards == GuardConfig(surprise=2)
+        assert ModelConfig.from_dict(json.loads(json.dumps(known.to_dict()))) == known
+
     def test_suno(self) -> None:
         shape = (24, 16, 1024, 1024)
         assert SUNO_LARGE.semantic == GPTConfig(*shape, 129_600, 10_048)
@@ -177,6 +183,9 @@ class TestConfig:
             ({"alignment_heads": [[0, -1]]}, "alignment_heads: there is no head -1 in layer 0"),
             ({"alignment_heads": [1, 0]}, "alignment_heads: expected pairs of layer and head"),
             ({"alignment_heads": [[True, 0]]}, "alignment_heads: expected pairs of layer and head"),
+            ({"guards": {"surprise": 0}}, "guards: surprise must be a number above 0, got 0"),
+            ({"guards": {"surprise": "much"}}, "guards: surprise must be a number above 0, got 'much'"),
+            ({"guards": {"surprise": True}}, "guards: surprise must be a number above 0, got True"),
         ],
     )
     def test_errors(self, change: dict[str, object], sentence: str) -> None:
