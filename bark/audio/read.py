@@ -145,7 +145,10 @@ def _by_ffmpeg(file: BinaryIO, name: str) -> Iterator[tuple[Audio, int]]:
         with av.open(file, "r", options={"format_whitelist": CONTAINERS}, io_open=_no_other_file) as container:
             if not container.streams.audio:
                 raise AudioError(f"{name} has no audio in it")
-            rate, channels = container.streams.audio[0].rate, container.streams.audio[0].channels
+            stream = container.streams.audio[0]
+            if stream.codec_context is None:  # FFmpeg has no decoder for it; then it has no rate either
+                raise AudioError(f"{name} is in a format that can't be decoded")
+            rate, channels = stream.rate, stream.channels
             _check_layout(rate, channels, name)
             to_mono = av.AudioResampler(format="flt", layout="mono", rate=rate)
             for frame in container.decode(audio=0):
