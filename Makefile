@@ -6,7 +6,7 @@ DEMO := .venvs/demo
 ORIGINAL := .venvs/original
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check bench parity
+.PHONY: setup demo test check bench parity fuzz
 
 setup: $(VENV)/.installed
 
@@ -37,6 +37,11 @@ check: setup
 BENCH ?= all
 bench: setup
 	@$(VENV)/bin/python -m benchmarks $(BENCH)
+
+# Has schemathesis ask a server of pup, on this machine, whatever its schema allows and forbids.
+FUZZ ?= 600
+fuzz: setup
+	@$(VENV)/bin/python -m tests.server.fuzz --seconds $(FUZZ)
 
 # Has the original package, in an environment of its own, and 🤗's say what ours says, token for token.
 parity: setup $(ORIGINAL)/.installed

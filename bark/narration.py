@@ -79,6 +79,10 @@ class Narration:
         if pause:
             yield np.zeros(pause, dtype=np.float32)
 
+    def at_once(self, request: Request) -> bool:
+        """Whether the line is heard while it is made, and stays as it is; else it is judged when it is whole."""
+        return self.index == 0 or not request.guarded
+
     def knows(self, speaker: str | None) -> bool:
         """Whether a speaker has a voice by now."""
         return speaker in self._voices
@@ -90,7 +94,7 @@ class Narration:
     def _heard(self, request: Request) -> Generator[FloatArray, None, Take]:
         """A line's audio. The first is heard while it is made, and stays as it is however it sounds."""
         take = self.speaking.take(request, Record(self.progress))
-        if self.index == 0 or not request.guarded:
+        if self.at_once(request):
             pieces: list[FloatArray] = []
             for piece in take.pieces:
                 pieces.append(piece)

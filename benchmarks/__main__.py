@@ -17,12 +17,15 @@ from benchmarks.flame import draw_flames, read_stacks
 from benchmarks.load import LoadPlan, load_markdown, measure_loads
 from benchmarks.plot import plot
 from benchmarks.report import to_markdown
+from benchmarks.serve.report import serving_markdown
+from benchmarks.serve.run import MODES, ServePlan, measure_serving
 from benchmarks.shapes import SHAPES
 from benchmarks.speech import SENTENCES, compare_speech, speakers, speech_markdown
 from benchmarks.systems import DEFAULT, parse
 from benchmarks.weights import FORMS
 
 OUT = Path("build") / "benchmarks"
+MEASURES = ("codec", "semantic", "coarse", "fine", "speech", "speech_voice")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -48,6 +51,7 @@ def run_compare(asked: argparse.Namespace) -> None:
         shapes=asked.shapes,
         workload=workload,
         rounds=asked.rounds,
+        only=asked.measures,
         device=asked.device,
         threads=asked.threads,
         gib=asked.buffer,
@@ -74,6 +78,23 @@ def run_load(asked: argparse.Namespace) -> None:
     plan = LoadPlan(asked.shape, asked.forms, options, asked.optimizer, asked.tokens, asked.work)
     results = measure_loads(plan, tell)
     show(asked.out, "load", results, load_markdown(results))
+
+
+def run_serve(asked: argparse.Namespace) -> None:
+    """The server under load; runs that were made before are kept."""
+    plan = ServePlan(
+        modes=asked.modes,
+        clients=asked.clients,
+        seconds=asked.seconds,
+        overload=asked.overload,
+        hangups=asked.hangups,
+        model=asked.model,
+        flags=asked.flags.split(),
+    )
+    results, path = measure_serving(plan, tell), asked.out / "server.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    results = {**before, **results, "runs": {**before.get("runs", {}), **results["runs"]}}
+    show(asked.out, "server", results, serving_markdown(results))
 
 
 def run_all(asked: argparse.Namespace) -> None:
@@ -117,6 +138,7 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--systems", nargs="+", default=list(DEFAULT), help="the others are divided by the first")
     parser.add_argument("--shapes", nargs="+", default=["small"], choices=list(SHAPES))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--measures", nargs="*", choices=MEASURES, help="instead of all; --batches is apart")
     parser.add_argument("--text", type=int, default=24, help="ids that are spoken")
     parser.add_argument("--tokens", type=int, default=64, help="semantic tokens that decoding is timed over")
     parser.add_argument("--seconds", type=float, default=2.0, help="of an utterance")
@@ -133,7 +155,7 @@ def _speech_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="instead of pup")
     parser.add_argument("--voice", default="v2/en_speaker_0", help="of pup")
     parser.add_argument("--kokoro-voices", type=Path, help="the file that `npm pack kokoro-js` writes")
-    parser.add_argument("--piper", type=Path, help="a voice of Piper's, NAME.onnx")
+    parser.add_argument("--piper", type=Path, help="another voice of Piper's, NAME.onnx")
 
 
 def _load_arguments(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +164,16 @@ def _load_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--options", nargs="+", default=["dtype=float32", "dtype=bfloat16", "quantize=int8"])
     parser.add_argument("--optimizer", action=argparse.BooleanOptionalAction, default=True, help="in Suno's files")
     parser.add_argument("--work", type=Path, help="folder for the weights, which are removed; 13 GB for large")
+
+
+def _serve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--modes", nargs="+", default=["rates", "hangup", "term", "term-group"], choices=list(MODES))
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16, 64], help="at a time")
+    parser.add_argument("--seconds", type=float, default=120.0, help="of each number of clients")
+    parser.add_argument("--overload", type=float, default=600.0, help="seconds of four times what can be done")
+    parser.add_argument("--hangups", type=int, default=200, help="clients that leave half-way")
+    parser.add_argument("--model", help="instead of pup")
+    parser.add_argument("--flags", default="", help="of bark serve, in one word, as in --flags='--workers 2'")
 
 
 def _spoken_tokens(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +194,7 @@ COMMANDS = {
     "compare": (run_compare, (_compare_arguments,), "stages, the whole way, memory"),
     "speech": (run_speech, (_speech_arguments,), "pup beside other small voices"),
     "load": (run_load, (_load_arguments, _spoken_tokens), "what loading takes"),
+    "serve": (run_serve, (_serve_arguments,), "the server under load"),
     "flame": (run_flame, (_flame_arguments,), "picture of where a program's time went"),
     "plot": (run_plot, (_plot_arguments,), "tables and picture of results that are kept"),
 }

@@ -1,4 +1,4 @@
-"""What the pages on dialogue and projects show, works."""
+"""What some pages show, works."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+import soundfile
+
+from tests.voices.speech import RATE, babble
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("dialogue.md", "projects.md")}
+NAMES = ("dialogue.md", "projects.md", "voices.md", "text.md")
+PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in NAMES}
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -19,10 +23,11 @@ def blocks(page: str, language: str) -> list[str]:
 
 @pytest.mark.filterwarnings("ignore::bark.errors.BarkWarning")  # what random weights say looks wrong
 @pytest.mark.parametrize("page", PAGES)
-def test_python_examples(page: str, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BARK_MODEL", str(checkpoint))
+def test_python_examples(page: str, hearing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BARK_MODEL", str(hearing))
     monkeypatch.setenv("BARK_DEVICE", "cpu")
     monkeypatch.chdir(tmp_path)
+    soundfile.write(tmp_path / "recording.wav", babble(), RATE)
     code = blocks(page, "python")
     assert code
     for block in code:
@@ -35,3 +40,12 @@ def test_the_script_is_one() -> None:
     script = parse_script(blocks("dialogue.md", "")[0])
     assert script.speakers == ["NARRATOR", "ANN", "Bob", "WOMAN"]
     assert script.cast["Bob"].seed == 4
+
+
+def test_the_words_are_those_of_the_page() -> None:
+    from bark.text.verbalize import verbalize
+
+    shown = re.findall(r'verbalize\("(.*)"\)\)\s*# (.*)', "\n".join(blocks("text.md", "python")))
+    assert len(shown) == 2
+    for written, said in shown:
+        assert verbalize(written) == said

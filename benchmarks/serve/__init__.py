@@ -1,0 +1,1 @@
+"""The server under load: what clients get, how soon, and what it leaves behind."""
