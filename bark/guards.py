@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bark.engine.alignment import Alignment
+from bark.models.config import GuardConfig
 from bark.text.duration import TAG, expected_duration
 from bark.text.normalize import SAYABLE
 
@@ -55,6 +56,8 @@ class Said(NamedTuple):
         limited: whether the model wrote as many as it can.
         cut: whether it was told to stop there, so that their number says nothing.
         alignment: where they say the text, if the model tells.
+        surprise: nats a token by which they surprise the model; None where its limit isn't known.
+        limits: of the model.
     """
 
     text: str
@@ -63,12 +66,14 @@ class Said(NamedTuple):
     limited: bool = False
     cut: bool = False
     alignment: Alignment | None = None
+    surprise: float | None = None
+    limits: GuardConfig = GuardConfig()
 
 
 def said_problems(said: Said) -> list[Problem]:
-    """What looks wrong with semantic tokens: too many or too few, words that are missing, a loop."""
+    """What looks wrong with semantic tokens: too many or too few, words that are missing or garbled, a loop."""
     found = [] if said.cut else _length(said)
-    return [*found, *_loops(said), *(_coverage(said) if said.alignment and not said.cut else [])]
+    return [*found, *_loops(said), *_garble(said), *(_coverage(said) if said.alignment and not said.cut else [])]
 
 
 def _length(said: Said) -> list[Problem]:
@@ -102,6 +107,14 @@ def _run(tokens: npt.NDArray[np.int64], period: int) -> int:
         return 0
     differ = np.flatnonzero(np.concatenate([[True], tokens[period:] != tokens[:-period], [True]]))
     return int(np.diff(differ).max() - 1)
+
+
+def _garble(said: Said) -> list[Problem]:
+    """Words that the model itself finds unlikely are words that hardly anyone understands."""
+    most, nats = said.limits.surprise, said.surprise
+    if most is None or nats is None or nats <= most:
+        return []
+    return [Problem(f"it surprises the model itself: {nats:.1f} nats a token, where {most:.1f} are usual", nats / most)]
 
 
 def _coverage(said: Said) -> list[Problem]:

@@ -14,9 +14,11 @@ import torch
 from bark.engine import SemanticStage
 from bark.engine.alignment import align
 from bark.engine.sequence import Sequence, alone
+from bark.engine.surprise import surprise
 from bark.engine.writing import Ask
 from bark.errors import warn
 from bark.guards import Problem, Said, badness, said_problems
+from bark.lines import language_of
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.record import Record
@@ -24,6 +26,7 @@ from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
 from bark.sound import samples
 from bark.text.normalize import normalize
+from bark.text.verbalize import verbalize
 from bark.tokens import IntArray
 from bark.voices import VoiceLike
 
@@ -45,6 +48,8 @@ class Speaking:
         """What one utterance is made from, checked; see `Bark.request`."""
         options = options or self.parts.config.generation
         text = normalize(text)
+        if self.parts.config.text.verbalize:
+            text = verbalize(text, language_of(voice))
         return Request(
             text=text,
             ids=self.encode(text),
@@ -116,8 +121,11 @@ class Speaking:
         rate, limited = self.tokens.semantic_rate, len(tokens) == limit
         cut = cap is not None and not limited and (len(tokens) + 1) / rate > cap
         voice = request.voice.reading if request.voice else None
-        alignment = align(stage, np.array(request.ids), voice, np.array(tokens, dtype=np.int64))
-        return tuple(said_problems(Said(request.text, tokens, rate, limited, cut, alignment)))
+        utterance = stage, np.array(request.ids), voice, np.array(tokens, dtype=np.int64)
+        limits = self.parts.config.guards
+        nats = surprise(*utterance).mean() if tokens and limits.surprise is not None else None
+        said = Said(request.text, tokens, rate, limited, cut, align(*utterance), nats, limits)
+        return tuple(said_problems(said))
 
     def _told(self, tokens: list[int], record: Record) -> Callable[[int], None]:
         """Takes semantic tokens, and tells of them."""

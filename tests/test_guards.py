@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,14 @@ import pytest
 from bark import request as request_module
 from bark import speaking as speaking_module
 from bark.engine.alignment import Alignment
+from bark.engine.surprise import surprise
 from bark.errors import BarkWarning
 from bark.guards import Problem, Said, badness, heard_problems, said_problems
 from bark.lines import line_seed
+from bark.models.config import GuardConfig
 from bark.options import GenerateOptions, SamplingOptions
 from bark.pipeline import Bark
+from bark.result import Generation
 from bark.text.duration import expected_duration
 
 TEXT = "Nobody had told the captain about the holes in the boat."  # 3.4 s are expected
@@ -89,6 +93,16 @@ def test_words_that_are_missing_or_said_again() -> None:
     assert said_problems(Said(TEXT, tokens, 25.0, alignment=alignment(again, 13))) == []  # too short for that
     (problem,) = said_problems(Said(TEXT, varied(5.0, 25), 25.0, alignment=alignment(again, 13)))
     assert problem.text == "69% of the text is said again"
+
+
+def test_what_surprises_the_model_is_garbled() -> None:
+    def found(nats: float | None, limit: float | None) -> list[Problem]:
+        return said_problems(Said(TEXT, varied(3.6, 25), 25.0, surprise=nats, limits=GuardConfig(limit)))
+
+    assert found(2.0, 2.5) == found(2.5, 2.5) == found(9.0, None) == found(None, 2.5) == []
+    (bad,), (worse,) = found(3.0, 2.5), found(3.4, 2.5)
+    assert bad.text == "it surprises the model itself: 3.0 nats a token, where 2.5 are usual"
+    assert badness([bad]) < badness([worse])
 
 
 Audio = npt.NDArray[np.float32]
@@ -236,3 +250,27 @@ def test_a_word_of_which_a_breath_is_left() -> None:
 
     assert [problem.text for problem in said_problems(said(3))] == ["it takes only 0.1 s, where 0.4 s are expected"]
     assert not said_problems(said(11))
+
+
+def limited(checkpoint: Path, surprise: float) -> Bark:
+    """The tiny model, which finds whatever it says unlikely, with a limit."""
+    exact = Bark(checkpoint, "cpu", "float32")
+    exact.parts.config = replace(exact.config, guards=GuardConfig(surprise))
+    return exact
+
+
+@pytest.mark.filterwarnings("ignore::bark.errors.BarkWarning")
+def test_the_least_surprising_of_all_tries_is_taken(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bark.guards._length", lambda _: [])
+    bark = limited(checkpoint, 0.01)
+    alone = [surprise_of(bark, bark.generate("Hello", seed=seed)) for seed in (5, 6, 7)]
+    (taken,) = bark.generate("Hello", options=guarded()).utterances
+    assert (taken.seed, taken.tries) == (5 + int(np.argmin(alone)), 3)
+    assert [problem.startswith("it surprises the model itself") for problem in taken.problems] == [True]
+    (calm,) = limited(checkpoint, 100.0).generate("Hello", options=guarded()).utterances
+    assert (calm.seed, calm.tries, calm.problems) == (5, 1, ())
+
+
+def surprise_of(bark: Bark, made: Generation) -> float:
+    with bark.parts.semantic() as stage:
+        return float(surprise(stage, bark.encode("Hello"), None, made.tokens.semantic).mean())

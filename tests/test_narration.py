@@ -150,19 +150,44 @@ def test_stream_and_generate_of_the_bundled_model(bundled: Path) -> None:
     assert np.array_equal(np.concatenate(list(pup.stream(text, seed=2))), whole.audio)
 
 
+SENTENCES = (
+    "It rained.",
+    "Nobody had told the captain.",
+    "[laughs] Well, well…",
+    "He paid 3.50 for it.",
+    "\n\nThen?",
+    "Across the harbour, past the old crane and the ferries, somebody was playing a very slow tune.",
+    "“No,” she said — “not again!”",
+    "♪ row, row, row your boat ♪",
+)
+
+
+def any_text(rng: random.Random) -> str:
+    return " ".join(rng.choices(SENTENCES, k=rng.randint(1, 5)))
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::bark.errors.BarkWarning")
 def test_fifty_streams_are_the_whole(bundled: Path) -> None:
+    """Whatever is said, by whom, how hot, with how many tries."""
     pup, rng = Bark(bundled, "cpu"), random.Random(3)
-    sentences = [
-        "It rained.",
-        "Nobody had told the captain.",
-        "[laughs] Well, well…",
-        "He paid 3.50 for it.",
-        "\n\nThen?",
-    ]
-    for seed in range(50):
-        text = " ".join(rng.choices(sentences, k=rng.randint(1, 5)))
-        voice = rng.choice([None, *pup.voices.names()])
-        whole = pup.generate(text, voice, seed=seed)
-        assert np.array_equal(np.concatenate(list(pup.stream(text, voice, seed=seed))), whole.audio), (text, voice)
+    for _ in range(50):
+        text, voice, seed = any_text(rng), rng.choice([None, *pup.voices.names()]), rng.getrandbits(32)
+        options = replace(pup.config.generation, retries=rng.choice([0, 2]), seed=seed)
+        options = options.with_changes(temperature=rng.choice([None, None, 0.7, 1.2]))
+        whole = pup.generate(text, voice, options=options)
+        streamed = np.concatenate(list(pup.stream(text, voice, options=options)))
+        assert np.array_equal(streamed, whole.audio), (text, voice, options)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::bark.errors.BarkWarning")
+def test_rows_of_a_batch_are_as_alone(bundled: Path) -> None:
+    pup, rng = Bark(bundled, "cpu", "float32"), random.Random(4)
+    texts = [any_text(rng) for _ in range(12)]
+    voices = [rng.choice([None, *pup.voices.names()]) for _ in texts]
+    rows = pup.generate_batch(texts, voices, seed=1, slots=5)
+    for number, (text, voice, row) in enumerate(zip(texts, voices, rows, strict=True), 1):
+        alone = pup.generate(text, voice, seed=number)
+        assert np.array_equal(row.tokens.semantic, alone.tokens.semantic), (text, voice)
+        np.testing.assert_allclose(row.audio, alone.audio, atol=1e-3)

@@ -118,6 +118,10 @@ class SemanticStage:
         embedded = torch.cat([self._embed(rows), self.model.embed(read[None])], dim=1)
         return embedded, torch.cat([positions, after]), len(positions)
 
+    def logits(self, hidden: Tensor) -> Tensor:
+        """What the trunk says, [..., C], as logits of the semantic tokens and then of the end, [..., V + 1]."""
+        return self._head(True).logits(self.model, hidden)
+
     def _utterance(
         self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, stop_at_eos: bool
     ) -> Sequence[int]:
