@@ -171,7 +171,11 @@ class Flow(Generic[K]):
         while self._said and rows.free:
             spoken = self._said.popleft()
             assert spoken.tried is not None
-            coarse = spoken.tried.request.coarse(stage, spoken.tried.tokens)
+            try:
+                coarse = spoken.tried.request.coarse(stage, spoken.tried.tokens)
+            except Exception as error:  # the voice's codes are looked at here
+                yield self._failed(spoken, error)
+                continue
             yield from self._written_of(rows.begin(spoken, _ended(_noted("coarse", coarse, spoken.record))))
         if rows.busy:
             yield from self._written_of(rows.step())
