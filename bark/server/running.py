@@ -67,11 +67,11 @@ def serve(settings: ServeSettings) -> None:
         BarkError: the port can't be had.
     """
     card = read_card(settings.model)
-    logging.config.dictConfig(log_config(settings.log_level.upper()))
-    scheduler = Scheduler(scheduler_settings(settings))
-    app = create_app(settings, card, scheduler)
-    server = Server(uvicorn_config(app, settings), scheduler, settings.grace)
     with _bound(settings) as listening:
+        logging.config.dictConfig(log_config(settings.log_level.upper()))  # not sooner: who can't serve has no log
+        scheduler = Scheduler(scheduler_settings(settings))
+        app = create_app(settings, card, scheduler)
+        server = Server(uvicorn_config(app, settings), scheduler, settings.grace)
         logger.info("%s; %s", card.name, f"{len(settings.keys)} API keys" if settings.keys else "no API key is asked")
         server.run(sockets=[listening])
 

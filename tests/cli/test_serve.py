@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 from collections.abc import Callable
@@ -47,9 +48,12 @@ def test_a_model_that_is_nowhere(call: Callable[..., Any]) -> None:
 
 
 def test_a_port_that_is_taken(call: Callable[..., Any]) -> None:
+    """The process is left as it was, whoever it belongs to: a log would go on to a stream that may be closed."""
+    handlers = list(logging.getLogger().handlers)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         outcome = call("serve", "--port", str(taken.getsockname()[1]))
     assert outcome.status == 1
     assert "can't listen at 127.0.0.1" in outcome.err
+    assert logging.getLogger().handlers == handlers
