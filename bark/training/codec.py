@@ -72,7 +72,7 @@ class CodecTask(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
         latent = self.codec.latent(batch["audio"])
-        quantized, commitment = self.quantizer(latent, batch["books"])
+        quantized, _, commitment = self.quantizer(latent, batch["books"])
         audio = self.codec.synthesize(quantized)
         mel, spectral = self.distance(audio, batch["audio"])
         return {
@@ -144,7 +144,7 @@ class TrainableRVQ(nn.Module):
         self.quantizer = quantizer
         self.followers = nn.ModuleList(CodebookFollower(_codebook(book)) for book in quantizer.books)
 
-    def forward(self, latent: Tensor, books: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, latent: Tensor, books: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Quantises.
 
         Args:
@@ -152,9 +152,10 @@ class TrainableRVQ(nn.Module):
             books: codebooks used by each row, [B].
 
         Returns:
-            The quantised latent [B, T, C], and the mean squared distance of projections to their entries.
+            The quantised latent [B, T, C], the entries of the books that are used side by side, zeros for others,
+            [B, T, n_codebooks * D], and the mean squared distance of projections to their entries.
         """
-        residual, total, distances = latent, torch.zeros_like(latent), []
+        residual, total, chosen, distances = latent, torch.zeros_like(latent), [], []
         for k, (book, follower) in enumerate(zip(self.quantizer.books, self.followers, strict=True)):
             used = books > k
             points, entries, codes = self._nearest(_codebook(book), residual)
@@ -162,11 +163,12 @@ class TrainableRVQ(nn.Module):
                 assert isinstance(follower, CodebookFollower)
                 follower.follow(_codebook(book), points.detach()[used].flatten(0, 1), codes[used].flatten())
             mask = used[:, None, None]
+            chosen.append(entries * mask)
             distances.append(((points - entries).square().sum(-1, keepdim=True) * mask).sum() / mask.sum())
             step = _codebook(book).up(points + (entries - points).detach())
             total = total + step * mask
             residual = residual - step
-        return total, torch.stack(distances).mean() / latent.shape[1]
+        return total, torch.cat(chosen, -1), torch.stack(distances).mean() / latent.shape[1]
 
     @staticmethod
     def _nearest(book: Codebook, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -42,8 +42,8 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
 
     Args:
         what: "codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse" or "fine".
-        settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own. For
-            the three GPTs `initial` names weights to begin with, a path from `data`; a run that has begun goes
+        settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own. But for
+            "codec-decoder" `initial` names weights to begin with, a path from `data`; a run that has begun goes
             on from its own. For "codec-decoder" `synthesis` says what its decoder writes (`PupCodecConfig`).
         data: folder of the corpus and of tokenised data.
         out: folder of all runs; this one takes `out/what`.
@@ -89,9 +89,10 @@ def _sets(table: dict[str, Any]) -> Mapping[str, float]:
 
 
 def _model(task: Task, what: str) -> nn.Module:
-    model = getattr(task, "model", None)
-    if not isinstance(model, nn.Module):
-        raise TrainingError(f"[{what}]: `initial` is for the semantic, coarse and fine models")
+    kept = {"codec": "codec", "semantic-tokenizer": "tokenizer"}.get(what, "model")
+    model = getattr(task, kept, None)
+    if what == "codec-decoder" or not isinstance(model, nn.Module):
+        raise TrainingError(f"[{what}]: a decoder begins with its codec, so it takes no `initial`")
     return model
 
 
@@ -99,6 +100,8 @@ def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> 
     from bark.training.codec import CodecTask, CodecTaskConfig
 
     codec = _pup_codec(settings)
+    if codec.config.synthesis == "source-filter":
+        return _source_filter(codec, table, data, "[codec]", whole=True)
     train_set, held_out = _samplers(_sets(table), data)
     return CodecTask(codec, train_set, held_out, from_mapping(CodecTaskConfig, table, "[codec]"))
 
@@ -112,23 +115,25 @@ def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: P
         raise TrainingError(f"{start} isn't there: train the codec before its decoder")
     load_weights(begun, start)
     if codec.config.synthesis == "source-filter":
-        return _source_filter(codec, begun, table, data)
+        from bark.training.source_filter import begin_with
+
+        begin_with(codec, begun)
+        return _source_filter(codec, table, data, "[codec-decoder]", whole=False)
     from bark.training.vocoder import VocoderTask, VocoderTaskConfig
 
     train_set, held_out = _samplers(_sets(table), data)
     return VocoderTask(begun, train_set, held_out, from_mapping(VocoderTaskConfig, table, "[codec-decoder]"))
 
 
-def _source_filter(codec: Any, begun: Any, table: dict[str, Any], data: Path) -> Task:
-    """The task of a codec whose decoder writes pitch and filters, from one whose decoder writes spectra."""
+def _source_filter(codec: Any, table: dict[str, Any], data: Path, name: str, whole: bool) -> Task:
+    """The task of a codec whose decoder writes pitch and filters: of the decoder, or of the whole."""
     from bark.training.pitched import PitchedSampler
-    from bark.training.source_filter import SourceFilterTask, SourceFilterTaskConfig, begin_with
+    from bark.training.source_filter import SourceFilterTask, SourceFilterTaskConfig
 
-    begin_with(codec, begun)
     sets = _sets(table)
     _, held_out = _samplers(sets, data)
     sampler = PitchedSampler({data / "corpus" / name: weight for name, weight in sets.items()}, codec.synthesis.hop)
-    return SourceFilterTask(codec, sampler, held_out, from_mapping(SourceFilterTaskConfig, table, "[codec-decoder]"))
+    return SourceFilterTask(codec, sampler, held_out, from_mapping(SourceFilterTaskConfig, table, name), whole)
 
 
 def _pup_codec(settings: Settings, synthesis: str | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""Training of a decoder that writes a pitch and filters; encoder and codebooks stay, so that codes keep their meaning.
+"""Training of a codec whose decoder writes a pitch and filters: all of it, or the decoder alone, so that codes stay.
 
 The pitch is learned from pitches. The filters are learned from spectra, heard through pulses at the true pitch: at one
 that is a little off, harmonics would miss those of the target, and noise would be the better answer.
@@ -17,6 +17,7 @@ from bark.codec.layers import Pointwise
 from bark.codec.pup import PupCodec
 from bark.codec.source_filter import NOISE_POINTS, SourceFilter
 from bark.training.audio_corpus import AudioSampler
+from bark.training.codec import TrainableRVQ, perplexity
 from bark.training.discriminators import (
     CompressedCritics,
     feature_loss,
@@ -26,6 +27,7 @@ from bark.training.discriminators import (
 from bark.training.distance import MelDistance, SpectralDistance
 from bark.training.loop import Batch
 from bark.training.pitched import PitchedSampler
+from bark.training.rough import roughened
 from bark.training.vocoder import DecoderTask
 
 NOISES = 100_000_000  # places in the noise where a row may begin
@@ -39,6 +41,8 @@ class SourceFilterTaskConfig:
     Attributes:
         crop_seconds, batch: size of a batch.
         few_books: share of the rows that have two codebooks only.
+        rough: share of the rows that are made to sound like a cheap recording (`bark.training.rough`).
+        commitment: weight of the distance of the latents to their entries, where the encoder learns too.
         scales: FFT sizes of the spectral losses, each with a quarter as hop.
         n_mels: at the largest scale; smaller ones have proportionally fewer, at least 20.
         critics: FFT sizes of the critics; none where empty.
@@ -49,6 +53,8 @@ class SourceFilterTaskConfig:
     crop_seconds: float = 0.8
     batch: int = 8
     few_books: float = 0.1
+    rough: float = 0.0
+    commitment: float = 0.25
     scales: tuple[int, ...] = (512, 1024, 2048)
     n_mels: int = 160
     critics: tuple[int, ...] = (512, 1024, 2048)
@@ -62,15 +68,27 @@ class SourceFilterTaskConfig:
 
 
 class SourceFilterTask(DecoderTask):
-    """One backward pass trains both sides: critics see a detached copy, and are frozen where the decoder is judged."""
+    """One backward pass trains both sides: critics see a detached copy, and are frozen where the decoder is judged.
+
+    Args:
+        whole: whether encoder and codebooks learn too, straight through the codes (`TrainableRVQ`).
+    """
 
     step: Tensor
 
     def __init__(
-        self, codec: PupCodec, sampler: PitchedSampler, held_out: AudioSampler, config: SourceFilterTaskConfig
+        self,
+        codec: PupCodec,
+        sampler: PitchedSampler,
+        held_out: AudioSampler,
+        config: SourceFilterTaskConfig,
+        whole: bool = False,
     ) -> None:
         frames = round(config.crop_seconds * codec.frame_rate)
         super().__init__(codec, held_out, config.validation_clips, 3 * frames * codec.config.hop)
+        self.quantizer = TrainableRVQ(codec.quantizer) if whole else None
+        if whole:
+            codec.requires_grad_(True)
         self._config, self._sampler, self._frames = config, sampler, frames * codec.config.oversample
         self.critics = CompressedCritics(config.critics, config.critic_width)
         self.distance = MelDistance(codec.sample_rate, tuple(config.scales), config.n_mels)
@@ -82,8 +100,12 @@ class SourceFilterTask(DecoderTask):
         config = self._config
         crops = self._sampler.crops(rng, config.batch, self._frames)
         decibels = rng.uniform(-12, 3, config.batch) * (rng.random(config.batch) < 0.5)
-        audio = np.clip(crops.audio * 10 ** (decibels[:, None] / 20), -1, 1).astype(np.float32)
+        audio = crops.audio * 10 ** (decibels[:, None] / 20)
+        for row in np.flatnonzero(rng.random(config.batch) < config.rough):
+            audio[row] = roughened(audio[row], self.codec.sample_rate, rng)
+        audio = np.clip(audio, -1, 1).astype(np.float32)
         books = np.where(rng.random(config.batch) < config.few_books, 2, self.codec.n_codebooks)
+        books[0] = self.codec.n_codebooks  # so that every codebook has members in every batch
         return {
             "audio": torch.from_numpy(audio),
             "log_pitch": torch.from_numpy(crops.log_pitch),
@@ -95,19 +117,39 @@ class SourceFilterTask(DecoderTask):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch; "loss" is the sum of the decoder's and the critics'."""
         config, real, log_pitch = self._config, batch["audio"], batch["log_pitch"]
-        quantizer, codes = self.codec.quantizer, self.encoded(real)
-        points = self.read(codes, batch["books"], quantizer.points)
+        latent, points, commitment = self._quantized(real, batch["books"])
         pitch = _pitch_loss(self.codec.pitch(points), log_pitch, batch["voiced"])
-        frames = self.codec.decoder(self.read(codes, batch["books"], quantizer.decode))
+        frames = self.codec.decoder(latent)
         fake = self.codec.synthesis(frames, log_pitch, int(batch["start"]))
         log, relative = self.spectral(fake, real)
         mel, _ = self.distance(fake, real)
         loss = config.pitch_weight * pitch + config.spectral_weight * (log + 0.5 * relative + mel)
         figures = {"pitch": pitch, "log": log, "relative": relative, "mel": mel}
+        if commitment is not None:
+            loss, figures = loss + config.commitment * commitment, {**figures, "commitment": commitment}
         if config.critics:
             judged = self._judged(real, fake)
             loss, figures = loss + judged["judged"] + judged["critics"], {**figures, **judged}
         return {"loss": loss, **figures}
+
+    def _quantized(self, audio: Tensor, books: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """What each row's books say, [B, T, C], their entries [B, T, D], and how far the latents are from them."""
+        if self.quantizer is not None:
+            latent = self.codec.latent(audio).float()
+            with torch.autocast(audio.device.type, enabled=False):  # codes are read without it
+                quantized: tuple[Tensor, Tensor, Tensor] = self.quantizer(latent, books)
+            return quantized
+        codes, quantizer = self.encoded(audio), self.codec.quantizer
+        return self.read(codes, books, quantizer.decode), self.read(codes, books, quantizer.points), None
+
+    def validate(self) -> dict[str, float]:
+        """Mel distance with all and with two codebooks, and how evenly the first and the last codebook are used."""
+        figures = super().validate()
+        if figures and self.quantizer is not None:
+            codes = self.codec.encode(self._validation_audio())
+            for k in (0, self.codec.n_codebooks - 1):
+                figures[f"perplexity_{k}"] = perplexity(codes[:, k], self.codec.codebook_size)
+        return figures
 
     def _judged(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """What the critics learn by, and what the decoder learns of them: nothing in the first steps."""

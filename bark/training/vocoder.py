@@ -49,7 +49,7 @@ class VocoderTaskConfig:
 
 
 class DecoderTask(nn.Module):
-    """What all training of a decoder has in common: encoder and codebooks are frozen.
+    """What all training of a decoder has in common: encoder and codebooks begin frozen.
 
     Args:
         clips: validation crops, of `samples` each.
@@ -73,9 +73,7 @@ class DecoderTask(nn.Module):
         """Mel distance with all and with two codebooks."""
         if not self._held_out:
             return {}
-        rng = np.random.default_rng(0)
-        crops = self._held_out.crops(rng, self._clips, self._validation_samples)
-        audio = torch.from_numpy(crops).to(next(self.parameters()).device)
+        audio = self._validation_audio()
         codes = self.codec.encode(audio)
         decoded = {k: self.codec.decode(codes[:, :k]) for k in (2, self.codec.n_codebooks)}
         return {f"mel_{k}": float(self.distance(heard, audio)[0]) for k, heard in decoded.items()}
@@ -83,6 +81,11 @@ class DecoderTask(nn.Module):
     def export(self, path: Path) -> None:
         """Writes `codec.safetensors`."""
         save_tensors(self.codec.state_dict(), path / "codec.safetensors")
+
+    def _validation_audio(self) -> Tensor:
+        """The same crops each time, [B, N]."""
+        crops = self._held_out.crops(np.random.default_rng(0), self._clips, self._validation_samples)
+        return torch.from_numpy(crops).to(next(self.parameters()).device)
 
     @torch.no_grad()
     def encoded(self, audio: Tensor) -> Tensor:

@@ -55,14 +55,15 @@ class TestInTraining:
         latent = torch.randn(4, 6, 6)
         books = torch.tensor([3, 1, 2, 3])
         with torch.no_grad():
-            quantized, _ = trainable(latent, books)
+            quantized, points, _ = trainable(latent, books)
             for row, count in enumerate(books.tolist()):
                 codes = rvq.encode(latent[row : row + 1], count)
                 torch.testing.assert_close(quantized[row : row + 1], rvq.decode(codes), rtol=1e-4, atol=1e-5)
+                torch.testing.assert_close(points[row : row + 1], rvq.points(codes))
 
     def test_gradients_pass_straight_through(self, rvq: ResidualVQ) -> None:
         latent = torch.randn(2, 6, 6, requires_grad=True)
-        quantized, distance = TrainableRVQ(rvq)(latent, torch.tensor([3, 3]))
+        quantized, _, distance = TrainableRVQ(rvq)(latent, torch.tensor([3, 3]))
         (quantized.square().sum() + distance).backward()
         assert latent.grad is not None
         assert float(latent.grad.abs().sum()) > 0
@@ -71,9 +72,9 @@ class TestInTraining:
         """Given the same points again and again, each comes to lie on an entry."""
         trainable = TrainableRVQ(rvq).train()
         latent = torch.randn(1, 6, 6)
-        _, before = trainable(latent, torch.tensor([3]))
+        _, _, before = trainable(latent, torch.tensor([3]))
         for _ in range(200):
-            _, after = trainable(latent, torch.tensor([3]))
+            _, _, after = trainable(latent, torch.tensor([3]))
         assert float(after.detach()) < 0.05 * float(before.detach())
 
     def test_unused_entries_are_brought_back(self) -> None:

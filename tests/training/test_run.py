@@ -102,10 +102,12 @@ class TestInitial:
         with pytest.raises(CheckpointError, match=r"fine\.safetensors misses"):
             train("coarse", settings, data, tmp_path)
 
-    def test_only_for_the_gpts(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
-        settings["codec"]["initial"] = "codec.safetensors"
-        with pytest.raises(TrainingError, match="`initial` is for the semantic, coarse and fine models"):
-            train("codec", settings, data, tmp_path)
+    def test_not_for_a_decoder(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["codec"]["loop"]["steps"] = 1
+        train("codec", settings, data, tmp_path)
+        settings["codec-decoder"]["initial"] = "codec.safetensors"
+        with pytest.raises(TrainingError, match="takes no `initial`"):
+            train("codec-decoder", settings, data, tmp_path)
 
 
 def decoders(settings: dict[str, Any], data: Path, out: Path) -> list[dict[str, torch.Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -94,12 +95,16 @@ def test_it_begins_where_the_first_decoder_ended() -> None:
     assert float(power) == pytest.approx(float(expected), rel=0.5)
 
 
-def test_a_few_steps_bring_it_nearer(data: Path) -> None:
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_few_steps_bring_it_nearer(data: Path, whole: bool) -> None:
+    """The decoder alone, or all; where it is the decoder alone, codes keep their meaning."""
     torch.manual_seed(0)
     sampler = PitchedSampler({data / "corpus" / "tones": 1.0}, 240)
     held_out = AudioSampler({data / "corpus" / "tones": 1.0}, held_out=True)
-    config = SourceFilterTaskConfig(crop_seconds=0.2, batch=4, scales=(256, 512), n_mels=20, critics=())
-    task = SourceFilterTask(PupCodec(replace(SHAPE, synthesis="source-filter")), sampler, held_out, config)
+    config = SourceFilterTaskConfig(crop_seconds=0.2, batch=4, scales=(256, 512), n_mels=20, critics=(), rough=0.3)
+    codec = PupCodec(replace(SHAPE, synthesis="source-filter"))
+    task = SourceFilterTask(codec, sampler, held_out, config, whole)
+    before = copy.deepcopy(codec)
     optimizer = torch.optim.Adam([p for p in task.parameters() if p.requires_grad], 1e-2)
     losses = []
     for step in range(25):
@@ -109,3 +114,8 @@ def test_a_few_steps_bring_it_nearer(data: Path) -> None:
         optimizer.step()
         losses.append(float(loss.detach()))
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
+    changed = {name for name, value in codec.state_dict().items() if not torch.equal(value, before.state_dict()[name])}
+    assert any(name.startswith("encoder.") for name in changed) == whole
+    assert any(name.startswith("quantizer.") for name in changed) == whole
+    with torch.no_grad():
+        assert ("perplexity_0" in task.validate()) == whole
