@@ -77,8 +77,8 @@ class Client:
         self.sent.append(message)
 
 
-async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Waits for something to become true."""
+async def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Waits for something to become true; on a busy machine that may take a while."""
     for _ in range(round(seconds / 0.005)):
         if true():
             return

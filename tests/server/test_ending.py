@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from bark.server.running import Server, uvicorn_config
 from bark.server.settings import ServeSettings
-from tests.server.asgi import run
+from tests.server.asgi import run, until
 from tests.server.conftest import MakeApp
 from tests.server.fake import FakeScheduler
-
-pytestmark = pytest.mark.slow  # a server of its own, over sockets
 
 
 class Stubborn(FakeScheduler):
@@ -34,18 +30,18 @@ def server_of(app: object, scheduler: FakeScheduler) -> Server:
     return Server(config, scheduler, 30.0)
 
 
-async def told_to_end(server: Server, force: bool) -> None:
+async def told_to_end(app: object, scheduler: FakeScheduler, twice: bool) -> None:
+    server = server_of(app, scheduler)
     serving = asyncio.ensure_future(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     server.should_exit = True
-    await asyncio.sleep(0.3)
-    server.force_exit = force
+    await until(lambda: bool(scheduler.drained))
+    server.force_exit = twice
     await serving
 
 
 def test_the_scheduler_drains(make_app: MakeApp, fake: FakeScheduler) -> None:
-    run(told_to_end(server_of(make_app(grace=30.0), fake), force=False))
+    run(told_to_end(make_app(grace=30.0), fake, twice=False))
     assert set(fake.drained) == {30.0}
 
 
@@ -55,7 +51,7 @@ def test_a_second_signal_ends_it_at_once(make_app: MakeApp, fake: FakeScheduler)
 
     async def work() -> None:
         await stubborn.start()
-        await told_to_end(server_of(app, stubborn), force=True)
+        await told_to_end(app, stubborn, twice=True)
 
     run(work())
     assert stubborn.drained == [30.0, 0]
