@@ -6,13 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from bark.cli.serve import UNFLAGGED, _help
 from bark.server.settings import PREFIX, ServeSettings
-
-pytestmark = pytest.mark.slow  # a server of its own, over sockets
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")

@@ -16,8 +16,6 @@ from tests.server.conftest import MakeClient
 from tests.server.fake import FakeScheduler
 from tests.server.test_voices import npz
 
-pytestmark = pytest.mark.slow  # a server of its own, over sockets
-
 KEY = "sk-0123456789abcdef"
 MakeOpenAI = Callable[..., OpenAI]
 

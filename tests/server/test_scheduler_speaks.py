@@ -15,8 +15,6 @@ from bark.server.jobs import FloatArray, Job, SchedulerSettings, Speech
 from bark.server.scheduler import Scheduler
 from tests.server.fake_workers import heard, run, until
 
-pytestmark = pytest.mark.slow  # a server of its own, over sockets
-
 LONG = "Good morning.\n\nThe boat left.\n\nIt is dawn."
 SCRIPT = "---\ncast: {BEN: v2/en_speaker_1}\n---\nBEN: Good morning.\nANN: The boat left."
 VOICE = "v2/en_speaker_0"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.server.page.fake import Script, serving
-from tests.server.page.looking import with_voices
+from tests.server.page.looking import PATIENCE, with_voices
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 Browser, Page = playwright.Browser, playwright.Page
@@ -93,7 +93,7 @@ class Watch:
 
 def _context(browser: Any, **options: Any) -> Any:
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(1000 * PATIENCE)
     context.add_init_script(LISTEN)
     return context
 

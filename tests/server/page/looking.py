@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-PATIENCE = 8.0  # seconds
+PATIENCE = 30.0  # seconds; a busy machine takes some of them
 HEARD = "window.loudness() > 0.02"
 SILENT = "window.loudness() < 0.001"
 IDLE = "document.querySelector('#speak span').textContent === 'Speak'"

@@ -11,8 +11,6 @@ import pytest
 from tests.server.page.fake import DRAWN, RATE, Script
 from tests.server.page.looking import HEARD, SILENT, kept, speak, until, with_voices
 
-pytestmark = pytest.mark.slow  # a server of its own, over sockets
-
 RUN_AXE = """() => axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
   .then((found) => found.violations.map((fault) => `${fault.id}: ${fault.nodes.map((node) => node.html).join(" ")}`))"""
 ADD_MANY = """async ([count, bytes]) => {

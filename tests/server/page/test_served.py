@@ -23,9 +23,7 @@ from fastapi import FastAPI
 
 from tests.server.conftest import MakeApp
 from tests.server.fake import DRAWN, FakeScheduler
-from tests.server.page.looking import HEARD, IDLE, kept, speak, until, with_voices
-
-pytestmark = pytest.mark.slow  # a server of its own, over sockets
+from tests.server.page.looking import HEARD, IDLE, PATIENCE, kept, speak, until, with_voices
 
 LISTENING = re.compile(rb"listening at (\S+)")
 
@@ -105,7 +103,7 @@ def test_stopping_frees_the_row(page: Any, script: Running, fake: FakeScheduler,
     speak(page, sentence)
     until(page, HEARD)
     page.keyboard.press("Escape")
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while fake.open:
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -152,7 +150,18 @@ class TestWithPup:
 
     @pytest.fixture
     def script(self, bundled: Path, tmp_path: Path) -> Iterator[Running]:
-        command = [sys.executable, "-m", "bark", "serve", "--port", "0", "--voices-dir", str(tmp_path / "voices")]
+        command = [
+            sys.executable,
+            "-m",
+            "bark",
+            "serve",
+            "--port",
+            "0",
+            "--threads",
+            "1",
+            "--voices-dir",
+            str(tmp_path / "voices"),
+        ]
         environment = {**os.environ, "BARK_MODEL": str(bundled), "BARK_DEVICE": "cpu"}
         with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as process:
             assert process.stderr is not None

@@ -12,8 +12,6 @@ import pytest
 from tests.server.page.fake import DRAWN, RATE, Script, tone
 from tests.server.page.looking import HEARD, IDLE, SILENT, kept, speak, until, with_voices
 
-pytestmark = pytest.mark.slow  # a server of its own, over sockets
-
 INKED = """(id) => {
   const canvas = document.getElementById(id);
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
