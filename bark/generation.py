@@ -27,7 +27,7 @@ from bark.progress import shown_progress
 from bark.record import Record
 from bark.settings import Settings
 from bark.text.normalize import normalize
-from bark.text.verbalize import verbalize
+from bark.text.prepare import prepared
 from bark.voices import Voice, VoiceLike
 
 if TYPE_CHECKING:
@@ -181,10 +181,8 @@ def generate_text_semantic(
     """
     sampling = SamplingOptions(temp, top_k, top_p)
     options = GenerateOptions(semantic=sampling, min_eos_p=min_eos_p, max_duration=max_gen_duration_s)
-    text = normalize(text)
-    bark = _bark("text")
-    if bark.config.text.verbalize:
-        text = verbalize(text)
+    text, bark = normalize(text), _bark("text")
+    text = prepared(text, bark.config.text)
     own = bark.config.generation
     voice, ids = _voice(history_prompt, bark), bark.encode(text)
     with bark.parts.semantic() as stage:

@@ -6,15 +6,15 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bark.errors import OptionError, TextError
-from bark.models.config import ModelConfig
+from bark.models.config import ModelConfig, TextConfig
 from bark.options import GenerateOptions
 from bark.text.duration import expected_duration
 from bark.text.normalize import SAYABLE, clean
+from bark.text.prepare import prepared
 from bark.text.split import PARAGRAPH, Segment, segments
-from bark.text.verbalize import verbalize
 from bark.voices import VoiceLike
 
 UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")  # where a line may break, and which way it runs
@@ -60,20 +60,20 @@ class Room:
         tokens: of text that it reads.
         seconds: of speech that may be expected, so that it is not cut off.
         encode: a text's tokens.
-        verbalize: whether figures and the like are to be words.
+        text: how a text is made ready.
     """
 
     tokens: int
     seconds: float
     encode: Callable[[str], Sequence[int]]
-    verbalize: bool = False
+    text: TextConfig = field(default_factory=TextConfig)
 
     @classmethod
     def of(cls, config: ModelConfig, encode: Callable[[str], Sequence[int]]) -> Room:
         """A model's."""
         layout = config.semantic_layout
         steps = min(layout.max_steps, config.semantic.block_size - layout.prompt_length)
-        return cls(layout.text_length, MARGIN * steps / config.tokens.semantic_rate, encode, config.text.verbalize)
+        return cls(layout.text_length, MARGIN * steps / config.tokens.semantic_rate, encode, config.text)
 
     def fits(self, text: str) -> bool:
         """Whether a text can be said in one go."""
@@ -95,7 +95,7 @@ def spoken(text: str, room: Room, language: str | None = None) -> Iterator[Segme
     Args:
         text: of any length.
         room: of the model.
-        language: that is expected, as a two-letter code, for telling sentences apart and for the words of figures;
+        language: that is expected, as a two-letter code, for telling sentences apart and for how it is read;
             None for English.
 
     Raises:
@@ -104,8 +104,7 @@ def spoken(text: str, room: Room, language: str | None = None) -> Iterator[Segme
     text = UNSEEN.sub("", clean(text)).strip()
     if not SAYABLE.search(text):
         raise TextError(f"there is nothing to say in {text[:40]!r}: no letter, no digit, and no tag")
-    if room.verbalize:
-        text = verbalize(text, language)
+    text = prepared(text, room.text, language)
     if not PARAGRAPH.search(text) and room.fits(whole := " ".join(text.split())):
         return iter([Segment(whole, 0.0)])
     return _without_silence(segments(text, room.fits, language or "en", room.suits))

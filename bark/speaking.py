@@ -26,7 +26,7 @@ from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
 from bark.sound import samples
 from bark.text.normalize import normalize
-from bark.text.verbalize import verbalize
+from bark.text.prepare import prepared
 from bark.tokens import IntArray
 from bark.voices import VoiceLike
 
@@ -47,9 +47,7 @@ class Speaking:
     def request(self, text: str, voice: VoiceLike | None, options: GenerateOptions | None) -> Request:
         """What one utterance is made from, checked; see `Bark.request`."""
         options = options or self.parts.config.generation
-        text = normalize(text)
-        if self.parts.config.text.verbalize:
-            text = verbalize(text, language_of(voice))
+        text = prepared(normalize(text), self.parts.config.text, language_of(voice))
         return Request(
             text=text,
             ids=self.encode(text),

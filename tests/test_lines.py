@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bark.checkpoints.native import NativeCheckpoint
 from bark.errors import OptionError, TextError, VoiceError
 from bark.lines import FIRST, Line, Room, language_of, line_seed, spoken
-from bark.models.config import SUNO_LARGE, ModelConfig
+from bark.models.config import SUNO_LARGE, ModelConfig, TextConfig
 from bark.options import GenerateOptions
 from bark.pipeline import Bark
 from bark.text.duration import expected_duration
@@ -28,7 +28,7 @@ STORY = "The boat left the harbour at dawn, and nobody saw it go. We said nothin
 def room(bundled: Path) -> Room:
     """Of the model that is in the package, with figures as they are, which are easier to find again."""
     checkpoint = NativeCheckpoint(bundled)
-    return replace(Room.of(checkpoint.config, checkpoint.text_tokenizer().encode), verbalize=False)
+    return replace(Room.of(checkpoint.config, checkpoint.text_tokenizer().encode), text=TextConfig())
 
 
 @pytest.fixture(scope="module")
@@ -184,21 +184,19 @@ def test_no_such_pause(pause: float) -> None:
 
 def test_figures_become_words_where_the_model_asks_for_it(room: Room) -> None:
     text = "It is 3:30 pm on 3 May 2024! Das sind 2 Wörter."
-    assert [segment.text for segment in spoken(text, replace(room, verbalize=False))] == [text]
+    assert [segment.text for segment in spoken(text, room)] == [text]
     pytest.importorskip("num2words")
     said = "It is three thirty p m on the third of May, twenty twenty-four! Das sind zwei Wörter."
-    assert [segment.text for segment in spoken(text, replace(room, verbalize=True))] == [said]
+    assert [segment.text for segment in spoken(text, replace(room, text=TextConfig(verbalize=True)))] == [said]
 
 
 def test_what_fits_is_what_is_said(room: Room) -> None:
     text = "1,234,567 and 7,654,321. " * 4
-    assert len(list(spoken(text, replace(room, verbalize=True)))) > len(
-        list(spoken(text, replace(room, verbalize=False)))
-    )
+    assert len(list(spoken(text, replace(room, text=TextConfig(verbalize=True))))) > len(list(spoken(text, room)))
 
 
 def test_sunos_models_read_text_as_it_is() -> None:
-    assert not Room.of(SUNO_LARGE, list).verbalize
+    assert Room.of(SUNO_LARGE, list).text == TextConfig()
     text = "Call 555-0123 on May 3."
     assert [segment.text for segment in spoken(text, Room.of(SUNO_LARGE, list))] == [text]
 

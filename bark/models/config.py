@@ -122,9 +122,11 @@ class TextConfig:
     Attributes:
         verbalize: figures, dates, sums of money and abbreviations become words (`bark.text.verbalize`); False as Suno's
             models read them.
+        readings: Chinese becomes pinyin, and Japanese katakana (`bark.text.readings`); False for the signs themselves.
     """
 
     verbalize: bool = False
+    readings: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ from functools import cache
 from bark.text.forms import SPOKEN
 from bark.text.language import language_of_text
 from bark.text.numbers import Unsayable
+from bark.text.readings import PINYIN
 from bark.text.rules import Rules, Said
 
 SENTENCE = re.compile(r"(?<=[.!?…][\s\"'»”)])(?=\s*\S)|(?<=[。！？।\n])")
 SHORT = sorted({re.escape(each[:-1]) for words in SPOKEN.values() for each in words.short if each.endswith(".")})
 NO_END = re.compile(rf"(?<![^\W_])(?:\d+|[^\W\d_]|{'|'.join(SHORT)})\.\s$")
 LONGEST_SHORT = 40  # characters; of a text of any length only its end is looked at
-TAG = re.compile(r"(\[[^\[\]\n]{1,40}\])")  # [laughs], which is the model's
+TAG = r"\[[^\[\]\n]{1,40}\]"  # [laughs], which is the model's
+KEPT = re.compile(rf"({TAG}|(?<![^\W_]){PINYIN}(?![^\W_]))")
 WRITTEN = re.compile(r"[0-9٠-٩०-९０-９]|[€$£¥₹₩₽₺%]|\w\.|№|n°|\b(?:Mme|Mlle|dr|nr|г-)")
 
 
@@ -51,8 +53,8 @@ def _sentence(text: str, expected: str) -> str:
     language = language_of_text(text, expected) or expected
     if not WRITTEN.search(text) or language not in SPOKEN:
         return text
-    parts = TAG.split(text)
-    return "".join(part if TAG.fullmatch(part) else _said(part, language) for part in parts)
+    parts = KEPT.split(text)
+    return "".join(part if KEPT.fullmatch(part) else _said(part, language) for part in parts)
 
 
 def _said(text: str, language: str) -> str:
