@@ -36,10 +36,10 @@ class Subwords:
     def _split(self, token: int, start: int, end: int, rng: np.random.Generator) -> list[tuple[int, int, int]]:
         if token not in self._merges:
             return [(token, start, end)]
-        left, right, length = self._merges[token]
+        left, right, length, shares = self._merges[token]
         middle = max(start, end - length)  # a space before a word is part of its first piece
         rows = []
-        for part in ((left, start, middle), (right, middle, end)):
+        for part in ((left, start, middle), (right, max(start, middle - shares), end)):
             rows += self._split(*part, rng) if rng.random() < self._dropout else [part]
         return rows
 

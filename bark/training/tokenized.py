@@ -1,13 +1,14 @@
 """A corpus as tokens: made once from its audio, read by the trainers of the three GPTs.
 
-Beside each shard of a set `tokens/SET/NAME.semantic.npz` holds the texts, voices, semantic tokens and which
-character sounds during each, and `NAME.codes.npz` the codec's codes. A clip of n semantic tokens has
-n * frames_per_semantic frames in both: what is left over at its end is cut.
+Beside each shard of a set `tokens/SET/NAME.semantic.npz` holds the texts, as the text tokenizer gets them, languages,
+voices, semantic tokens and which character sounds during each, and `NAME.codes.npz` the codec's codes. A clip of n
+semantic tokens has n * frames_per_semantic frames in both: what is left over at its end is cut.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,18 @@ import torch
 
 from bark.codec.base import Codec
 from bark.errors import TrainingError
+from bark.models.config import TextConfig
 from bark.semantic.tokenizer import SemanticTokenizer
+from bark.text.prepare import prepared
 from bark.training.alignment import sounding
 from bark.training.audio_corpus import Clip, read_clips
 
 IntArray = npt.NDArray[np.int64]
 UNKNOWN = -1
+KANA = re.compile("[アイウエオ-モヤユヨ-ロワ-ヴー]")  # not the small ones, which make no mora of their own
+MORA = re.compile("[aeioɯɨuːʔɴ]|[nmŋɲ](?![aeioɯɨuʲj])")  # in what Kokoro says of Japanese
+Spans = list[tuple[int, int]]
+PAUSE = re.compile(r"[.,!?;:…।—]+")
 
 
 @dataclass(frozen=True)
@@ -32,9 +39,11 @@ class TokenClip:
     """One clip as tokens.
 
     Attributes:
+        text: as the text tokenizer gets it.
         semantic: [T].
         characters: for each semantic token the place in `text` of the character that sounds, or −1, [T].
         codes: [n_codebooks, T'], None where they weren't made.
+        language: two letters.
     """
 
     id: str
@@ -44,10 +53,12 @@ class TokenClip:
     semantic: IntArray
     characters: IntArray
     codes: IntArray | None
+    language: str = "en"
 
 
-def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer) -> None:
-    """Makes the missing `NAME.semantic.npz` of one set."""
+def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer, text: TextConfig | None = None) -> None:
+    """Makes the missing `NAME.semantic.npz` of one set; their texts are as a model with this config reads them."""
+    wanted = text or TextConfig()
 
     def shard(clips: list[Clip]) -> dict[str, np.ndarray]:
         hop = tokenizer.config.hop
@@ -55,10 +66,13 @@ def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer) -> 
             t[: clip.row["samples"] // hop] for t, clip in zip(_encode(clips, tokenizer.encode), clips, strict=True)
         ]
         times = [np.arange(len(t)) * hop + hop // 2 for t in tokens]
-        characters = [spoken_characters(clip, t) for clip, t in zip(clips, times, strict=True)]
+        languages = [clip.row.get("language", "en") for clip in clips]
+        read = [prepared(clip.row["text"], wanted, code) for clip, code in zip(clips, languages, strict=True)]
+        characters = [spoken_characters(clip, t, said) for clip, t, said in zip(clips, times, read, strict=True)]
         return {
             "id": np.asarray([clip.row["id"] for clip in clips]),
-            "text": np.asarray([clip.row["text"] for clip in clips]),
+            "text": np.asarray(read),
+            "language": np.asarray(languages),
             "voice": np.asarray([clip.row["voice"] for clip in clips]),
             "held_out": np.asarray([clip.held_out for clip in clips]),
             "splits": np.cumsum([0, *map(len, tokens)]),
@@ -103,28 +117,72 @@ def read_tokens(folders: Sequence[Path], codes: bool) -> list[TokenClip]:
     return clips
 
 
-def spoken_characters(clip: Clip, times: IntArray) -> IntArray:
+def spoken_characters(clip: Clip, times: IntArray, text: str | None = None) -> IntArray:
     """For each time, in samples, the place in the text of the character that sounds, −1 where unknown.
 
-    Words of the text and of the phonemes are taken to match one to one; where their numbers differ (figures,
-    abbreviations) nothing is known. Within a word the place is interpolated.
+    Words of the text and of the phonemes are taken to match one to one, and the place within a word is interpolated.
+    Where their numbers differ, as where words aren't written apart, the same holds of what is between two marks; of
+    what has other words there, the place is interpolated in all of it. Nothing is known where the marks differ, too.
+
+    Args:
+        text: as it is read; None for the clip's own.
     """
+    text = clip.row["text"] if text is None else text
     unknown = np.full(len(times), UNKNOWN)
     if "durations" not in clip.row:
         return unknown
-    words, sounds = _spans(clip.row["text"]), _spans(clip.row["phonemes"])
-    if len(words) != len(sounds):
+    phonemes = clip.row["phonemes"]
+    pairs = _matching(text, phonemes)
+    if not pairs:
         return unknown
-    places = np.full(len(clip.row["phonemes"]) + 1, UNKNOWN)  # the last is for times outside all phonemes
-    for (start, end), (first, last) in zip(words, sounds, strict=True):
-        fraction = (np.arange(last - first) + 0.5) / (last - first)
-        places[first:last] = start + (fraction * (end - start)).astype(np.int64)
-        if last < len(clip.row["phonemes"]):
-            places[last] = end  # the space after the word
+    places = np.full(len(phonemes) + 1, UNKNOWN)  # the last is for times outside all phonemes
+    for (start, end), (first, last) in pairs:
+        places[first:last] = start + _interpolated(text[start:end], phonemes[first:last])
+        if last < len(phonemes):
+            places[last] = min(end, len(text) - 1)  # the space after the word
     return places[sounding(clip, times)]
 
 
-def _spans(text: str) -> list[tuple[int, int]]:
+def _interpolated(text: str, phonemes: str) -> IntArray:
+    """For each phoneme a place in the text, [P]: of as many morae where it is kana, else as far on."""
+    kana = KANA.search(text) is not None
+    own = np.asarray([not kana or bool(KANA.match(sign)) for sign in text], np.float64)
+    beats = np.zeros(len(phonemes)) if kana else np.ones(len(phonemes))
+    beats[[found.start() for found in MORA.finditer(phonemes)]] = 1
+    own, beats = (each if each.any() else np.ones(len(each)) for each in (own, beats))
+    said = (np.cumsum(beats) - beats / 2) / beats.sum()
+    places: IntArray = np.searchsorted(np.cumsum(own) / own.sum(), said, "right")
+    return np.minimum(places, len(text) - 1)
+
+
+def _matching(text: str, phonemes: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Parts of a text, and the parts of the phonemes that they sound like; none where nothing is known."""
+    words, sounds = _spans(text), _spans(phonemes)
+    if len(words) == len(sounds):
+        return list(zip(words, sounds, strict=True))
+    clauses, heard = _clauses(text, words), _clauses(phonemes, sounds)
+    if len(clauses) != len(heard) or "[" in text:  # a tag has a sound of its own
+        return []
+    pairs: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    for own, other in zip(clauses, heard, strict=True):
+        whole = [(own[0][0], own[-1][1])], [(other[0][0], other[-1][1])]
+        pairs += zip(*((own, other) if len(own) == len(other) else whole), strict=True)
+    return pairs
+
+
+def _clauses(text: str, words: Spans) -> list[Spans]:
+    """Words up to each mark, the last without one too."""
+    clauses: list[Spans] = [[]]
+    for start, end in words:
+        if not re.search(r"\w", text[start:end]):
+            continue
+        clauses[-1].append((start, end))
+        if PAUSE.search(text[end - 2 : end]):
+            clauses.append([])
+    return [clause for clause in clauses if clause]
+
+
+def _spans(text: str) -> Spans:
     spans, start = [], 0
     for word in text.split():
         start = text.index(word, start)
@@ -193,4 +251,5 @@ def _read_shard(path: Path, codes: bool) -> Iterator[TokenClip]:
             semantic=data["semantic"][start:end].astype(np.int64),
             characters=data["characters"][start:end].astype(np.int64),
             codes=frames,
+            language=str(data["language"][i]) if "language" in data else "en",
         )

@@ -224,7 +224,7 @@ class TestTokenize:
         assert len(read_tokens([own / "tokens" / "tones"], codes=True)) == 10
 
     def test_text(self, tmp_path: Path, wordnet: Path) -> None:
-        config = {"tokenize": {"text_vocab": 400}}
+        config = {"tokenize": {"text_vocab": 400}, "corpus": {"sets": [{"teacher": "hum"}]}, "model": {}}
         tokenize.text_tokenizer(config, tmp_path, wordnet)
         path = tmp_path / "tokens" / "tokenizer.json"
         before = path.stat().st_mtime_ns

@@ -83,10 +83,11 @@ class TestSpans:
 def test_merges_lead_back_to_the_whole(tokenizer: TextTokenizer) -> None:
     merges = tokenizer.merges()
     assert merges
-    for whole, (left, right, length) in merges.items():
+    for whole, (left, right, length, shares) in merges.items():
         said = [tokenizer.decode([i]).replace(" ", "") for i in (left, right)]
         assert "".join(said) == tokenizer.decode([whole]).replace(" ", "")
         assert length == len(said[1])
+        assert not shares
 
 
 class TestTraining:

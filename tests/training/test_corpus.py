@@ -79,9 +79,25 @@ class TestSpokenCharacters:
         assert spoken_characters(row, middles(7)).tolist() == [-1, 0, 1, 2, 3, 4, -1]
 
     def test_other_words_than_sounds(self) -> None:
-        """Figures and abbreviations are said in another number of words: nothing is known."""
-        row = clip("twɛnti tu", [1] * 11, text="22")
-        assert set(spoken_characters(row, middles(11)).tolist()) == {-1}
+        """Between two marks the place is interpolated, unless there are as many words."""
+        row = clip("ab cd, e f g.", [1] * 15, text="abcd, e f g.")
+        found = spoken_characters(row, middles(15))
+        assert found.tolist() == [-1, 0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, -1]
+
+    def test_other_marks_than_sounds(self) -> None:
+        """Nothing is known, nor where a tag has sounds of its own."""
+        for text in ("abcd e f g.", "[laughs] ab cd, e f g."):
+            row = clip("ab cd, e f g.", [1] * 15, text=text)
+            assert set(spoken_characters(row, middles(15)).tolist()) == {-1}
+
+    def test_morae(self) -> None:
+        row = clip("kʲi ɕaʔ te", [1] * 12, text="キシャッテ")
+        found = spoken_characters(row, middles(12))
+        assert found.tolist() == [-1, 0, 0, 0, 1, 1, 1, 3, 4, 4, 4, -1]
+
+    def test_another_text(self) -> None:
+        row = clip("ab", [1, 1, 1, 1], text="22")
+        assert spoken_characters(row, middles(4), "xyzw").tolist() == [-1, 1, 3, -1]
 
     def test_no_alignment(self) -> None:
         row = Clip(Path("none.pcm"), {"text": "hello"})
