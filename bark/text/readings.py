@@ -132,7 +132,9 @@ def _chinese() -> Callable[[str], str] | None:
     except ImportError as error:
         warn(f"Chinese is not read as pinyin, because {error}; pip install 'openbark[text]'")
         return None
-    jieba.setLogLevel("ERROR")
+    words = jieba.Tokenizer()
+    words.FREQ, words.total = words.gen_pfdict(words.get_dict_file())
+    words.initialized = True  # or it would read a file in the folder for temporary ones, where anybody may write
 
     def word(signs: str) -> str:
         syllables = pypinyin.lazy_pinyin(
@@ -141,8 +143,8 @@ def _chinese() -> Callable[[str], str] | None:
         return "".join(syllables)
 
     def read(text: str) -> str:
-        words = CHINESE.sub(lambda found: SOFT + SOFT.join(map(word, jieba.lcut(found[0]))) + SOFT, text)
-        return CHINESE.sub("", _marked(words.translate(TO_KATAKANA)))
+        said = CHINESE.sub(lambda found: SOFT + SOFT.join(map(word, words.lcut(found[0]))) + SOFT, text)
+        return CHINESE.sub("", _marked(said.translate(TO_KATAKANA)))
 
     return read
 

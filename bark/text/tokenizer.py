@@ -14,10 +14,11 @@ from typing import NamedTuple
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from bark.errors import CheckpointError
+from bark.text.duration import TAG
 
 BYTES = [f"<0x{value:02X}>" for value in range(256)]  # what a character outside the vocabulary falls back to
 CAPITALS = "⇧"  # a piece before a word in capitals, whose own pieces are those of small letters
-LOUD = re.compile(r"(?<![^\W_])(?=[^\W\d_])\w(?:[\w'’-]*\w)(?![^\W_])")
+WORD = re.compile(rf"{TAG.pattern}|(?<![^\W_])[^\W\d_](?:[\w'’-]*[^\W_])(?![^\W_])")
 SPACE = "▁"  # before a word, as tokenizers write it
 SEEN = 2  # a letter seen as often has an id
 MARKS = list("…—–-’‘“”♪[]()&%$€£")  # worth an id of their own, however rare the texts have them
@@ -102,12 +103,14 @@ def _length(piece: str) -> tuple[int, bool]:
 def mark_capitals(text: str) -> tuple[str, list[int]]:
     """A text with `CAPITALS` before each word of two or more letters, all capital, unless most of the text is so.
 
+    Tags in brackets are no words.
+
     Returns:
         The text, and for each place in it the one in the text that was given; one more than it has characters.
     """
-    loud = [found.start() for found in LOUD.finditer(text) if found[0].isupper()]
-    capitals, small = sum(map(str.isupper, text)), sum(map(str.islower, text))
-    if not loud or capitals > small:
+    words = ((found.start(), found[0]) for found in WORD.finditer(text) if found[0][0] != "[")
+    loud = [start for start, word in words if word.isupper() and sum(map(str.isupper, word)) > 1]
+    if not loud or sum(map(str.isupper, text)) > sum(map(str.islower, text)):
         return text, list(range(len(text) + 1))
     parts: list[str] = []
     places: list[int] = []

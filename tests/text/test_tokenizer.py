@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bark.errors import CheckpointError
-from bark.text.tokenizer import TextTokenizer, train_tokenizer
+from bark.text.tokenizer import CAPITALS, TextTokenizer, mark_capitals, train_tokenizer
 
 CORPUS = ["the boat left the harbour at dawn.", "she said that the boat was hers, and left.", "what a boat!"] * 20
 SIZE = 340
@@ -88,6 +90,87 @@ def test_merges_lead_back_to_the_whole(tokenizer: TextTokenizer) -> None:
         assert "".join(said) == tokenizer.decode([whole]).replace(" ", "")
         assert length == len(said[1])
         assert not shares
+
+
+KOREAN = ["한국말을 해요.", "한국 사람이 말해요.", "말을 한다."] * 10
+TURKISH = ["İstanbul'da ışık var, şu ağaç.", "ışık, ağaç, şimdi."] * 10
+MANY = train_tokenizer([*CORPUS, *KOREAN, *TURKISH], 460, min_frequency=4, capitals=True)
+LETTERS = st.text(st.sampled_from("한국말 해요aéÉABCDI'ıİ-[]ñガが 1❤"), max_size=30)
+
+
+class TestManyLanguages:
+    def test_hangul_is_jamo(self) -> None:
+        """Syllables that never came have ids too, if their parts did."""
+        assert min(MANY.encode("함밀")) >= 256
+        assert MANY.decode(MANY.encode("함밀 랑")) == "함밀 랑"
+
+    def test_letters_have_their_marks(self) -> None:
+        assert min(MANY.encode("şğı ça")) >= 256
+        assert MANY.decode(MANY.encode("şğı ça")) == "şğı ça"
+
+    def test_turkish_capitals(self) -> None:
+        assert MANY.encode("İstanbul") == MANY.encode("istanbul")
+        assert MANY.encode("ışık") != MANY.encode("işik")
+
+    def test_rare_letters_have_no_id(self) -> None:
+        rare = train_tokenizer([*CORPUS, "ж", "щщ"], 460, min_frequency=2)
+        assert max(rare.encode("ж")[1:]) < 256
+        assert min(rare.encode("щ")) >= 256
+
+    @pytest.mark.parametrize("text", ["한국말을 해요.", "함 밀 ş한", "İx 한Ş"])
+    def test_spans_are_of_the_text_that_was_given(self, text: str) -> None:
+        for token, start, end in MANY.pieces(text):
+            said, whole = MANY.decode([token]).strip(), unicodedata.normalize("NFD", text[start:end].lower())
+            assert unicodedata.normalize("NFD", said) in whole.replace("i\u0307", "i")
+
+    @given(LETTERS)
+    def test_merged_pieces_lie_where_their_halves_do(self, text: str) -> None:
+        from bark.training.subwords import Subwords
+
+        pieces = Subwords(MANY, 1.0).whole(text)
+        halves = Subwords(MANY, 1.0).dropped(pieces, np.random.default_rng(0))
+        assert bool((halves[:, 1] <= halves[:, 2]).all())
+        assert bool((np.diff(halves[:, 1]) >= 0).all())
+        assert MANY.decode(halves[:, 0].tolist()) == MANY.decode(pieces[:, 0].tolist())
+
+    def test_the_parts_of_a_syllable_share_it(self) -> None:
+        from bark.training.subwords import Subwords
+
+        pieces = Subwords(MANY, 1.0).whole("한국말을")
+        assert len(pieces) < 5
+        halves = Subwords(MANY, 1.0).dropped(pieces, np.random.default_rng(0))
+        own = [(start, end) for _, start, end in halves.tolist() if end > start]
+        assert own[-3:] == [(3, 4)] * 3
+        assert own[:3] == [(0, 1)] * 3
+
+
+class TestCapitals:
+    def test_a_mark_and_the_same_pieces(self) -> None:
+        mark, word = MANY.encode("a BOAT, a boat")[1:3], MANY.encode("a boat, a boat")
+        assert MANY.decode(mark[:1]).strip() == CAPITALS
+        assert [i for i in MANY.encode("a BOAT, a boat") if i != mark[0]] == word
+
+    @pytest.mark.parametrize(
+        "text", ["A boat I saw.", "The BOAT IS HERS", "[WOMAN] the boat", "iPhone", "a [MUSIC] b", "日本", "x A1"]
+    )
+    def test_no_mark(self, text: str) -> None:
+        assert mark_capitals(text)[0] == text
+
+    def test_where(self) -> None:
+        marked = f"please go {CAPITALS} NOW, it is {CAPITALS} O'NEIL"
+        assert mark_capitals("please go NOW, it is O'NEIL")[0] == marked
+
+    @given(LETTERS)
+    def test_spans(self, text: str) -> None:
+        pieces = MANY.pieces(text)
+        assert all(0 <= start <= end <= len(text) for _, start, end in pieces)
+        assert [start for _, start, _ in pieces] == sorted(start for _, start, _ in pieces)
+        marked, places = mark_capitals(text)
+        assert len(places) == len(marked) + 1
+        assert marked.replace(f"{CAPITALS} ", "") == text
+
+    def test_only_where_it_was_learned(self, tokenizer: TextTokenizer) -> None:
+        assert tokenizer.encode("the BOAT left") == tokenizer.encode("the boat left")
 
 
 class TestTraining:
