@@ -20,7 +20,7 @@ from bark.training.corruption import Corruption, corrupt
 from bark.training.loop import Batch
 from bark.training.subwords import Subwords, piece_of_character
 from bark.training.tokenized import TokenClip
-from bark.training.voices import split
+from bark.training.voices import kind_of_teacher, split
 
 IGNORED = -100
 VALIDATION_ROWS = 16  # at once
@@ -33,6 +33,8 @@ class SemanticTaskConfig:
     Attributes:
         batch_tokens: positions of a batch, about.
         prompted: share of the rows that have a voice's history before them.
+        tagged: share of the others whose text has [MAN] or [WOMAN] before it, where the voice's name tells; see
+            `bark.training.voices.kind_of_teacher`.
         text_dropout: BPE-dropout of the text.
         alignment_heads: (layer, head) pairs that are told which text token is being spoken.
         alignment_weight: of that loss at the start; it falls to a tenth by `alignment_steps`.
@@ -42,6 +44,7 @@ class SemanticTaskConfig:
 
     batch_tokens: int = 6000
     prompted: float = 0.6
+    tagged: float = 0.0
     text_dropout: float = 0.1
     alignment_heads: tuple[tuple[int, int], ...] = ((1, 0), (3, 0))
     alignment_weight: float = 0.5
@@ -77,6 +80,10 @@ class SemanticTask(nn.Module):
         self._heads = present(self.model, config.alignment_heads)
         self._text = Subwords(text, config.text_dropout)
         self._pieces = {clip.text: self._text.whole(clip.text) for clip in clips}
+        kinds = {voice: kind_of_teacher(voice) for voice in {clip.voice for clip in clips} if config.tagged}
+        self._kinds = {voice: kind for voice, kind in kinds.items() if kind}
+        pairs = {(kind, clip.text) for clip in clips if (kind := self._kinds.get(clip.voice))}
+        self._tagged = {pair: self._with_tag(*pair) for pair in pairs}
         fitting = [(clip, weight) for clip, weight in zip(clips, weights, strict=True) if self._fits(clip)]
         fits, shares = [clip for clip, _ in fitting], [weight for _, weight in fitting]
         self._pool, _ = split(fits, shares, lambda clip: len(clip.semantic) + len(clip.text) // 2)
@@ -91,7 +98,11 @@ class SemanticTask(nn.Module):
     def draw(self, rng: np.random.Generator) -> Batch:
         """A batch of similar lengths."""
         clips = self._pool.alike(rng, self._config.batch_tokens)
-        rows = [self._row(c, self._history(c, rng), self._text.dropped(self._pieces[c.text], rng)) for c in clips]
+        rows = []
+        for clip in clips:
+            history = self._history(clip, rng)
+            pieces = self._text.dropped(self._pieces_of(clip, not len(history), rng), rng)
+            rows.append(self._row(clip, history, pieces))
         for row, clip in zip(rows, clips, strict=True):
             said = len(row["tokens"]) - len(clip.semantic)
             row["tokens"][said:] = corrupt(clip.semantic[:, None], self._config.corruption, rng)[:, 0]
@@ -144,7 +155,20 @@ class SemanticTask(nn.Module):
     def _fits(self, clip: TokenClip) -> bool:
         """Whether text and speech fit the layout, with room for smaller pieces of text."""
         room = min(self._layout.max_steps, self.model.config.block_size - self._layout.prompt_length)
-        return len(self._pieces[clip.text]) * 1.2 < self._layout.text_length and len(clip.semantic) < room
+        tagged = self._tagged.get((self._kinds.get(clip.voice, ""), clip.text), ())
+        pieces = max(len(self._pieces[clip.text]), len(tagged))
+        return pieces * 1.2 < self._layout.text_length and len(clip.semantic) < room
+
+    def _with_tag(self, kind: str, text: str) -> IntArray:
+        """Pieces of a text after a tag, whose characters are before the first, [N, 3]."""
+        tag = f"[{kind}] "
+        pieces = self._text.whole(tag + text)
+        pieces[:, 1:] -= len(tag)
+        return pieces
+
+    def _pieces_of(self, clip: TokenClip, unprompted: bool, rng: np.random.Generator) -> IntArray:
+        tell = unprompted and clip.voice in self._kinds and rng.random() < self._config.tagged
+        return self._tagged[self._kinds[clip.voice], clip.text] if tell else self._pieces[clip.text]
 
     def _history(self, clip: TokenClip, rng: np.random.Generator, share: float | None = None) -> IntArray:
         if rng.random() >= (self._config.prompted if share is None else share):

@@ -1,7 +1,8 @@
-"""Which clip may stand before which: clips by voice and by length."""
+"""Which clip may stand before which: clips by voice and by length, and whose voice it is."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,6 +11,15 @@ from bark.errors import TrainingError
 from bark.training.tokenized import TokenClip
 
 Length = Callable[[TokenClip], int]
+KINDS = {"f": "WOMAN", "m": "MAN"}
+KOKORO = re.compile(r"[a-z]([fm])_\w+")
+
+
+def kind_of_teacher(voice: str) -> str | None:
+    """`MAN` or `WOMAN` by the name of a voice of Kokoro, `am_puck`; of a blend, `a+b`, where all of it agree."""
+    found = [KOKORO.fullmatch(name) for name in voice.split("+")]
+    kinds = {KINDS[each[1]] if each else None for each in found}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 class ClipPool:

@@ -27,6 +27,7 @@ from bark.training.corruption import Corruption
 from bark.training.fine import FineTask, FineTaskConfig
 from bark.training.loop import Batch
 from bark.training.semantic import SemanticTask, SemanticTaskConfig
+from bark.training.subwords import piece_of_character
 from bark.training.tokenized import TokenClip, read_tokens
 
 GREEDY = SamplingOptions(temperature=0)
@@ -130,6 +131,32 @@ class TestSemantic:
             assert any(clip.semantic.tolist() == said for clip in clips)
             seen += read != said
         assert seen > 1
+
+    @pytest.mark.parametrize("prompted", [0.5])
+    @pytest.mark.parametrize("pad_prompt", [False])
+    def test_tags_tell_whose_voice_it_is(self, task: SemanticTask, data: Path, config: ModelConfig) -> None:
+        """Of rows without a history only, and what sounds when stays the same."""
+        clips = read_tokens([data / "tokens" / "tones"], codes=False)
+        women = {clip.voice for clip in clips[:1]}
+        named = [replace(clip, voice="af_a" if clip.voice in women else "am_b+bm_c") for clip in clips]
+        settings = replace(task._config, tagged=1.0, text_dropout=0.0)
+        text = TextTokenizer.from_file(data / "tokens" / "tokenizer.json")
+        tagged = SemanticTask(
+            config.semantic, config.tokens, config.semantic_layout, text, named, [1.0] * len(named), settings
+        )
+        batch = tagged.draw(np.random.default_rng(0))
+        told = 0
+        for row in range(len(batch["tokens"])):
+            ids, history, said, start = self._prompt(batch, row, config)
+            clip = next(clip for clip in named if clip.semantic.tolist() == said)
+            tag = "" if history else "[woman] " if clip.voice == "af_a" else "[man] "
+            assert text.decode(ids).strip() == tag + clip.text
+            plain = piece_of_character(np.asarray(text.pieces(clip.text)), clip.characters)
+            moved = batch["spoken"][row, start : start + len(said)].numpy()
+            more = len(text.pieces(tag + clip.text)) - len(text.pieces(clip.text))
+            assert np.array_equal(moved, np.where(plain < 0, -1, plain + more))
+            told += bool(tag)
+        assert 0 < told < len(batch["tokens"])
 
     @pytest.mark.parametrize("prompted", [1.0])
     @pytest.mark.parametrize("pad_prompt", [False])

@@ -9,7 +9,7 @@ import pytest
 
 from bark.errors import TrainingError
 from bark.training.tokenized import TokenClip
-from bark.training.voices import ClipPool, split
+from bark.training.voices import ClipPool, kind_of_teacher, split
 
 
 def clip(name: str, length: int, voice: str = "v", held_out: bool = False) -> TokenClip:
@@ -18,6 +18,23 @@ def clip(name: str, length: int, voice: str = "v", held_out: bool = False) -> To
 
 def length(clip: TokenClip) -> int:
     return len(clip.semantic)
+
+
+@pytest.mark.parametrize(
+    ("voice", "kind"),
+    [
+        ("af_heart", "WOMAN"),
+        ("bm_george", "MAN"),
+        ("if_sara+ef_dora", "WOMAN"),
+        ("am_puck+bm_george", "MAN"),
+        ("jf_alpha+jm_kumo", None),
+        ("af_heart+low", None),
+        ("low", None),
+        ("", None),
+    ],
+)
+def test_whose_voice_it_is(voice: str, kind: str | None) -> None:
+    assert kind_of_teacher(voice) == kind
 
 
 def test_weights() -> None:
