@@ -49,3 +49,15 @@ def test_the_words_are_those_of_the_page() -> None:
     assert len(shown) == 2
     for written, said in shown:
         assert verbalize(written) == said
+
+
+@pytest.mark.filterwarnings("ignore")  # of jieba
+def test_the_readings_are_those_of_the_page() -> None:
+    pytest.importorskip("jieba")
+    pytest.importorskip("pyopenjtalk")
+    from bark.text.readings import readings
+
+    shown = re.findall(r'readings\("(.*)"\)\)\s*# (.*)', "\n".join(blocks("text.md", "python")))
+    assert len(shown) == 2
+    for written, said in shown:
+        assert readings(written) == said

@@ -13,6 +13,7 @@ RATES = ((r"[一-鿿㐀-䶿]", 0.22), (r"[぀-ヿ]", 0.153), (r"[가-힣]", 0.16
 SLOWER = [(re.compile(characters), rate - LETTER) for characters, rate in RATES]
 TAG = re.compile(r"\[[^\[\]\n]{1,40}\]")
 TAG_SECONDS = 0.8
+WHO = re.compile(r"\[(?:WO)?MAN\]", re.IGNORECASE)  # a tag without a sound
 READ = re.compile(rf"(?<![^\W_]){PINYIN}(?![^\W_])")  # Chinese, which takes as long in Latin letters as in its own
 PUNCTUATION = re.compile(r"[.,;:!?…—。，、！？；：।]")
 PAUSE = 0.05
@@ -21,7 +22,7 @@ START = 0.3
 
 def expected_duration(text: str) -> float:
     """Seconds that a text takes to say at an ordinary pace, give or take a sixth."""
-    spoken, tags = TAG.subn("", text)
+    spoken, tags = TAG.subn("", WHO.sub("", text))
     spoken = READ.sub(lambda found: "一" * sum(map(str.isdigit, found[0])), spoken)
     seconds = START + TAG_SECONDS * tags + PAUSE * len(PUNCTUATION.findall(spoken))
     seconds += LETTER * len(LETTERS.findall(spoken))

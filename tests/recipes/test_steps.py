@@ -18,6 +18,7 @@ from bark.errors import BarkError
 from bark.evaluation.teachers import Spoken
 from bark.models.config import GPTConfig, ModelConfig, from_mapping
 from bark.semantic.tokenizer import SemanticTokenizerConfig
+from bark.text.tokenizer import TextTokenizer
 from bark.training.audio_corpus import read_clips
 from bark.training.tokenized import read_tokens
 from recipes.pup import __main__ as recipe
@@ -230,6 +231,31 @@ class TestTokenize:
         before = path.stat().st_mtime_ns
         tokenize.text_tokenizer(config, tmp_path, wordnet)
         assert path.stat().st_mtime_ns == before
+
+    def test_each_language_has_as_much_of_a_say(
+        self, tmp_path: Path, wordnet: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pools = {"en": [f"Boat number {n}." for n in range(999)], "de": ["Am [5.|fünften] Mai. [en:Meeting]!"] * 20}
+        monkeypatch.setattr(texts, "sentences", lambda code, *_: pools[code])
+        sets = [{"teacher": "hum", "language": "de"}, {"teacher": "hum"}]
+        config = {"corpus": {"sets": sets}, "model": {"text": {"verbalize": True}}}
+        said = tokenize.sentences(config, tmp_path, wordnet)
+        own = [text for text in said if "Boat" not in text]
+        assert set(own) == {"Am fünften Mai. Meeting!"}
+        assert sum(map(len, said)) - sum(map(len, own)) == pytest.approx(sum(map(len, own)), abs=50)
+        assert not any(any(map(str.isdigit, text)) for text in said)
+
+    def test_the_capitals_of_an_expressive_set(
+        self, tmp_path: Path, wordnet: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        config = {
+            "tokenize": {"text_vocab": 400, "capitals": True},
+            "corpus": {"sets": [{"teacher": "expressive"}], "ready": [{"archive": "ready/en.tar"}]},
+            "model": {},
+        }
+        tokenize.text_tokenizer(config, tmp_path, wordnet)
+        reader = TextTokenizer.from_file(tmp_path / "tokens" / "tokenizer.json")
+        assert reader.encode("a LOUD boat") != reader.encode("a loud boat")
 
 
 class TestCommand:

@@ -121,6 +121,7 @@ class TestDuration:
 
     def test_tags_and_figures_take_time(self) -> None:
         assert expected_duration("[laughs] Yes.") > expected_duration("Yes.") + 0.5
+        assert expected_duration("[WOMAN] Yes.") == expected_duration("Yes.")
         assert expected_duration("1984") > expected_duration("abcd")
 
     @given(st.text(max_size=60), st.text(max_size=60))

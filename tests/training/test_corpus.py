@@ -13,7 +13,7 @@ import torch
 
 from bark.codec import build_codec
 from bark.errors import TrainingError
-from bark.models.config import ModelConfig, from_mapping
+from bark.models.config import ModelConfig, TextConfig, from_mapping
 from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from bark.training.alignment import IGNORED, cached_pitch, phoneme_classes, sounding
 from bark.training.audio_corpus import AudioSampler, Clip, read_clips
@@ -204,6 +204,22 @@ class TestTokens:
         tokenize_codes(corpus, tmp_path, codec, 960)
         assert [path.name for path in sorted(tmp_path.iterdir())] == ["0000.codes.npz", "0001.codes.npz"]
         assert (tmp_path / "0000.codes.npz").stat().st_mtime_ns == before
+
+    def test_texts_are_as_the_model_reads_them(
+        self, tmp_path: Path, shard_writer: Callable[..., None], model_config: ModelConfig
+    ) -> None:
+        rows = [
+            {"text": "I have 2 of 3.", "phonemes": "a b c d e f.", "durations": [1] * 14, "language": "en"},
+            {"text": "Ich habe 2.", "language": "de"},
+        ]
+        rows = [{"id": str(i), "voice": "v", "trim_start": 0, **row} for i, row in enumerate(rows)]
+        corpus = tmp_path / "corpus"
+        shard_writer(corpus / "0000", rows, [np.zeros(24_000, np.float32)] * 2)
+        shape = from_mapping(SemanticTokenizerConfig, model_config.semantic_tokenizer, "test")
+        tokenize_semantic(corpus, tmp_path / "tokens", SemanticTokenizer(shape).eval(), TextConfig(verbalize=True))
+        first, second = read_tokens([tmp_path / "tokens"], codes=False)
+        assert (first.text, first.language, second.language) == ("I have two of three.", "en", "de")
+        assert len(rows[0]["text"]) <= first.characters.max() < len(first.text)
 
     def test_shards_without_codes_are_left_out(self, data: Path, tmp_path: Path, model_config: ModelConfig) -> None:
         shape = from_mapping(SemanticTokenizerConfig, model_config.semantic_tokenizer, "test")
