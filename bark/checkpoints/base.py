@@ -27,6 +27,7 @@ from bark.text.tokenizer import TextTokenizer
 
 Stage = Literal["semantic", "coarse", "fine"]
 Part = Literal["semantic", "coarse", "fine", "codec"]
+STAGES: tuple[Stage, ...] = ("semantic", "coarse", "fine")
 M = TypeVar("M", bound=nn.Module)
 
 
@@ -60,6 +61,14 @@ class Checkpoint(ABC):
         Raises:
             CheckpointError: the file is missing or broken, or not of this part.
         """
+
+    def int8(self, part: Part) -> bool:
+        """Whether a part's weights are kept in int8, and so come in float32 though they take a quarter of that.
+
+        Raises:
+            CheckpointError: the file is missing or broken.
+        """
+        return False
 
     @abstractmethod
     def source(self, part: Part) -> str:

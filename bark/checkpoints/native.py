@@ -8,6 +8,8 @@ codec.safetensors                 what `build_codec` makes
 semantic_tokenizer.safetensors    where there is one
 tokenizer.json                    🤗 tokenizers
 voices/**/*.npz                   voices by name
+
+Weights of the first three may be in int8; see `bark.checkpoints.tensors`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from torch import Tensor, nn
 from bark.checkpoints.base import Checkpoint, Part, assign
 from bark.checkpoints.registry import CONFIG
 from bark.checkpoints.tables import read_json
-from bark.checkpoints.tensors import make_folder, read_tensors, save_tensors
+from bark.checkpoints.tensors import holds_int8, make_folder, read_weights, save_tensors
 from bark.checkpoints.text import TOKENIZER
 from bark.files import replacing
 from bark.models.config import ModelConfig
@@ -52,7 +54,11 @@ class NativeCheckpoint(Checkpoint):
 
     def tensors(self, part: Part) -> dict[str, Tensor]:
         """A part's weights; see `Checkpoint.tensors`."""
-        return read_tensors(self._path(part))
+        return read_weights(self._path(part))
+
+    def int8(self, part: Part) -> bool:
+        """Whether a part's weights are kept in int8; see `Checkpoint.int8`."""
+        return holds_int8(self._path(part))
 
     def source(self, part: Part) -> str:
         """The file of a part."""
@@ -61,7 +67,7 @@ class NativeCheckpoint(Checkpoint):
     def listener(self) -> tuple[dict[str, Tensor], str]:
         """The semantic tokenizer's weights, and their file; see `Checkpoint.listener`."""
         path = self.folder / "semantic_tokenizer.safetensors"
-        return read_tensors(path), str(path)
+        return read_weights(path), str(path)
 
     def _path(self, part: Part) -> Path:
         return self.folder / f"{part}.safetensors"
@@ -79,7 +85,7 @@ def load_weights(
     Raises:
         CheckpointError: the file is missing or broken, or a tensor is missing, unknown or of another shape.
     """
-    assign(module, read_tensors(Path(path)), str(path), device=device, dtype=dtype)
+    assign(module, read_weights(Path(path)), str(path), device=device, dtype=dtype)
 
 
 def save_checkpoint(

@@ -75,13 +75,16 @@ def convert(
     dtype: Annotated[
         str | None, typer.Option("--dtype", help="Of the weights: float32, bfloat16, float16; else as they are.")
     ] = None,
+    quantize: Annotated[
+        str | None, typer.Option("--quantize", help="int8: the three stages' weights in a byte each.")
+    ] = None,
     small: Small = None,
     debug: Debug = False,
 ) -> None:
     """Write a model as one folder of safetensors, with its tokenizer and voices."""
     from bark.store.convert import convert_model
 
-    typer.echo(convert_model(name, folder, dtype, _settings(small)))
+    typer.echo(convert_model(name, folder, dtype, _settings(small), quantize))
 
 
 def _settings(small: bool | None) -> Settings:

@@ -15,15 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bark.errors import OptionError
-from bark.mapped import convert, let_go
+from bark.mapped import convert
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
+from bark.models.int8 import quantized
 from bark.models.layers import Block, linear
 
 QUANTIZE = ("int8", "none")
 FEW_ROWS = 16  # up to here int8 weights are read as they are; for more rows it pays to unpack them
 FEWEST_ROWS = 2  # the same for 16 bits that this CPU doesn't multiply itself: torch then reads them anew for each row
-AT_ONCE = 1 << 20  # numbers that are quantised at a time
 LARGE = 1 << 22  # numbers from which on an embedding or a head is worth keeping in 16 bits
 
 
@@ -111,22 +111,6 @@ class Int8Linear(nn.Module):
         return y if self.bias is None else y + self.bias
 
     __call__ = forward
-
-
-def quantized(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Whole numbers −127 … 127 [out, in] and scales [out] in bfloat16, whose product is nearest to a weight."""
-    numbers = torch.empty(weight.shape, dtype=torch.int8)
-    scales = torch.empty(len(weight), dtype=torch.bfloat16)
-    few = max(1, AT_ONCE // weight.shape[1])
-    for start in range(0, len(weight), few):
-        rows = slice(start, start + few)
-        some = weight[rows].to(torch.float32, copy=True)
-        low, high = some.aminmax(dim=1)
-        scales[rows] = (torch.maximum(-low, high) / 127).clamp(min=1e-30)
-        # by the scale as it is kept, so that its rounding is no error of a whole row; that comes to 127.3 at most
-        numbers[rows] = some.div_(scales[rows, None].float()).round_()
-        let_go(weight[rows])
-    return numbers, scales
 
 
 @torch.no_grad()

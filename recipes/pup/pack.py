@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bark import Bark
+from bark.checkpoints.base import STAGES
 from bark.checkpoints.native import save_checkpoint
+from bark.checkpoints.tensors import read_weights, save_tensors
+from bark.errors import OptionError
 from bark.models.config import GPTConfig, ModelConfig
 from bark.training.semantic import SemanticTaskConfig
 from recipes.pup.presets import Presets
@@ -22,10 +25,17 @@ WEIGHTS = {
     "coarse": "coarse",
     "fine": "fine",
 }
+KINDS = ("float16", "int8")
 
 
 def pack(config: Mapping[str, Any], work: Path) -> None:
-    """Writes `checkpoint/` of the work folder; presets are chosen anew only if they aren't there."""
+    """Writes `checkpoint/` of the work folder; presets are chosen anew only if they aren't there.
+
+    `[pack] weights = "int8"` keeps the three stages' weights in a byte each, else they stay in float16.
+    """
+    kind = config.get("pack", {}).get("weights", KINDS[0])
+    if kind not in KINDS:
+        raise OptionError(f"[pack] weights is {kind!r}; say {' or '.join(KINDS)}")
     folder = work / "checkpoint"
     folder.mkdir(parents=True, exist_ok=True)
     model = ModelConfig.from_dict(config["model"])
@@ -34,7 +44,10 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
     for run, name in WEIGHTS.items():
         source = work / "runs" / run / f"{name}.safetensors"
         if source.exists() or run != "codec-decoder":  # without it the codec's first decoder is used
-            shutil.copyfile(source, folder / source.name)
+            if kind == "int8" and name in STAGES:
+                save_tensors(read_weights(source), folder / source.name, int8=True)
+            else:
+                shutil.copyfile(source, folder / source.name)
             synthesis = config.get(run, {}).get("synthesis")
             model = replace(model, codec={**model.codec, "synthesis": synthesis}) if synthesis else model
     save_checkpoint(folder, model, {}, tokenizer=work / "tokens" / "tokenizer.json")

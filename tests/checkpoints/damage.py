@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bark.checkpoints.registry import META_FILE
+from bark.checkpoints.tensors import save_tensors
 
 Change = Callable[[Path, Path], object]
 OURS = "semantic.safetensors"
@@ -99,6 +100,16 @@ def stored(name: str, edit: Callable[[dict[str, torch.Tensor]], object]) -> Chan
         tensors = load_file(folder / name)
         edit(tensors)
         save_file(tensors, folder / name)
+
+    return change
+
+
+def in_int8(edit: Callable[[dict[str, torch.Tensor]], object]) -> Change:
+    """Other tensors of our semantic model, whose weights are in int8."""
+
+    def change(folder: Path, _: Path) -> None:
+        save_tensors(load_file(folder / OURS), folder / OURS, int8=True)
+        stored(OURS, edit)(folder, _)
 
     return change
 
@@ -218,6 +229,46 @@ MODELS = {
         "native",
         stored(OURS, lambda tensors: tensors.update({"wpe.weight": torch.zeros(7, 16)})),
         "wpe.weight has the shape [7, 16]",
+    ),
+    "scales are missing": Damage(
+        "native",
+        in_int8(lambda tensors: tensors.pop("wpe.weight.scales")),
+        "has wpe.weight in int8, but misses wpe.weight.scales",
+    ),
+    "scales of nothing": Damage(
+        "native",
+        in_int8(lambda tensors: tensors.update({"odd.scales": ONE})),
+        "has odd.scales, but no odd in int8 that it could be of",
+    ),
+    "scales of floats": Damage(
+        "native",
+        in_int8(lambda tensors: tensors.update({"wpe.weight": tensors["wpe.weight"].half()})),
+        "has wpe.weight.scales, but no wpe.weight in int8",
+    ),
+    "too few scales": Damage(
+        "native",
+        in_int8(lambda tensors: tensors.update({"wpe.weight.scales": ONE})),
+        "wpe.weight.scales is float32 [1], but each of the 128 rows needs a floating-point number",
+    ),
+    "whole scales": Damage(
+        "native",
+        in_int8(lambda tensors: tensors.update({"wpe.weight.scales": torch.ones(128, dtype=torch.int64)})),
+        "wpe.weight.scales is int64 [128], but each",
+    ),
+    "scales that are no numbers": Damage(
+        "native",
+        in_int8(lambda tensors: tensors["wpe.weight.scales"][3].fill_(torch.nan)),
+        "wpe.weight.scales holds values that are not finite numbers above 0",
+    ),
+    "a row in int8": Damage(
+        "native",
+        in_int8(lambda tensors: tensors.update({"ln_f.weight": tensors["ln_f.weight"].to(torch.int8)})),
+        "has ln_f.weight in int8, but misses ln_f.weight.scales",
+    ),
+    "a shape in int8": Damage(
+        "native",
+        in_int8(lambda tensors: tensors.update({"wpe.weight": tensors["wpe.weight"][:, :8].clone()})),
+        "wpe.weight has the shape [128, 8]",
     ),
     "another width": Damage(
         "native", settings("config.json", lambda values: values["semantic"].update(n_embd=32)), "ask for"

@@ -18,10 +18,12 @@ from torch import nn
 from bark.checkpoints.native import NativeCheckpoint, load_weights, save_checkpoint
 from bark.checkpoints.tensors import read_tensors, save_tensors
 from bark.codec import build_codec
+from bark.engine.quantize import Int8Linear, pack
 from bark.errors import CheckpointError, OutputError
 from bark.models.config import ModelConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
+from bark.pipeline import Bark
 
 
 def edit_config(folder: Path, edit: Callable[[dict[str, Any]], object]) -> None:
@@ -71,6 +73,53 @@ def test_halves_become_what_is_asked_for(checkpoint: Path) -> None:
     assert read.semantic().wte.weight.dtype == torch.float32
     assert read.semantic(dtype=torch.bfloat16).wte.weight.dtype == torch.bfloat16
     assert {tensor.dtype for tensor in read.codec().state_dict().values()} == {torch.float32}
+
+
+class TestInt8:
+    @pytest.fixture
+    def small(self, own_checkpoint: Path) -> NativeCheckpoint:
+        """Whose stages keep their weights in int8."""
+        for part in ("semantic", "coarse", "fine"):
+            path = own_checkpoint / f"{part}.safetensors"
+            save_tensors(load_file(path), path, int8=True)
+        return NativeCheckpoint(own_checkpoint)
+
+    def test_what_is_stored(self, small: NativeCheckpoint) -> None:
+        stored = load_file(small.folder / "semantic.safetensors")
+        assert (stored["wte.weight"].dtype, stored["wte.weight.scales"].dtype) == (torch.int8, torch.bfloat16)
+        assert stored["h.0.attn.c_attn.weight.scales"].shape == (48,)
+        assert stored["ln_f.weight"].dtype == torch.float16
+        assert not any(name.startswith("lm_heads") for name in load_file(small.folder / "fine.safetensors"))
+
+    def test_it_is_read_as_floats(self, small: NativeCheckpoint, checkpoint: Path) -> None:
+        wide = NativeCheckpoint(checkpoint)
+        for found, wanted in ((small.semantic(), wide.semantic()), (small.fine(), wide.fine())):
+            for (name, weight), (_, other) in zip(found.named_parameters(), wanted.named_parameters(), strict=True):
+                assert weight.dtype == torch.float32
+                assert torch.allclose(weight, other, atol=float(other.abs().max()) / 200), name
+        assert small.coarse(dtype=torch.bfloat16).wte.weight.dtype == torch.bfloat16
+        assert small.coarse(dtype=None).ln_f.weight.dtype == torch.float16
+        assert all(head.weight is small_wte.weight for head, small_wte in self.ties(small.fine()))
+        assert small.int8("fine")
+        assert not small.int8("codec")
+
+    @staticmethod
+    def ties(model: FineGPT) -> list[tuple[Any, Any]]:
+        return list(zip(model.lm_heads, list(model.wtes)[1:], strict=True))
+
+    def test_a_cpu_multiplies_by_what_is_stored(self, small: NativeCheckpoint, checkpoint: Path) -> None:
+        """The same numbers as it makes of 16 bits, and no others."""
+        stored = load_file(small.folder / "coarse.safetensors")
+        for folder in (small.folder, checkpoint):
+            model = NativeCheckpoint(folder).coarse(dtype=None)
+            pack(model, torch.float32, "int8")
+            for name, layer in model.named_modules():
+                if isinstance(layer, Int8Linear):
+                    assert torch.equal(layer.weight, stored[f"{name}.weight"])
+                    assert torch.equal(layer.scales, stored[f"{name}.weight.scales"])
+
+    def test_it_speaks(self, small: NativeCheckpoint) -> None:
+        assert Bark(small.folder, device="cpu").generate("Hello", seed=1, max_duration=0.2).duration > 0
 
 
 def test_shared_weights_are_stored_once_and_stay_shared(checkpoint: Path) -> None:

@@ -35,6 +35,14 @@ def test_from_conversion_to_path(call: Call, checkpoint: Path, tmp_path: Path) -
     assert verified.err == f"bark: {folder} has 2 faults\n"
 
 
+def test_in_a_byte_a_weight(call: Call, checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    assert call("models", "convert", str(checkpoint), str(folder), "--quantize", "int8").status == 0
+    assert call("models", "verify", str(folder)) == (0, f"{folder} is whole\n".encode(), "")
+    assert call("doctor", "--model", str(folder)).status == 0
+    assert (folder / "coarse.safetensors").stat().st_size < (checkpoint / "coarse.safetensors").stat().st_size
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

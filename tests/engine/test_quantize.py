@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from bark import mapped
 from bark.engine import quantize as module
-from bark.engine.quantize import FEW_ROWS, FloatLinear, HalfLinear, Int8Linear, choose_quantize, pack, quantized
+from bark.engine.quantize import FEW_ROWS, FloatLinear, HalfLinear, Int8Linear, choose_quantize, pack
 from bark.errors import OptionError
+from bark.models import int8
 from bark.models.config import FineGPTConfig, GPTConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
@@ -35,24 +36,6 @@ def product_dtype(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module, "product_dtype", lambda: request.param)
     dtype: torch.dtype = request.param
     return dtype
-
-
-class TestQuantized:
-    def test_is_the_nearest(self) -> None:
-        weight = torch.randn(70, 48) * torch.logspace(-3, 3, 70)[:, None]
-        numbers, scales = quantized(weight)
-        error = (numbers * scales.float()[:, None] - weight).abs()
-        assert (error <= scales.float()[:, None] * 0.51).all()
-
-    def test_zeros(self) -> None:
-        weight = torch.zeros(3, 32)
-        weight[1, 4] = 2.0
-        numbers, scales = quantized(weight)
-        assert torch.allclose(numbers * scales[:, None].float(), weight, rtol=0.01)
-
-    def test_of_16_bits(self) -> None:
-        weight = torch.randn(5, 32)
-        assert torch.equal(quantized(weight.half())[0], quantized(weight.half().float())[0])
 
 
 @pytest.mark.parametrize("rows", [1, 3, FEW_ROWS, FEW_ROWS + 1, 90])
@@ -172,7 +155,7 @@ class TestChoice:
 def test_what_was_stored_is_let_go(dtype: torch.dtype, kind: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no more than the weights as they are used is ever in memory, but for a few rows."""
     let_go: list[int] = []
-    for room in (mapped, module):
+    for room in (mapped, int8):
         monkeypatch.setattr(room, "let_go", lambda rows: let_go.append(rows.nbytes))
     monkeypatch.setattr(mapped, "CHUNK", 1024)
     stored = gpt().double()

@@ -81,11 +81,31 @@ def test_a_converted_model_may_be_smaller(checkpoint: Path, tmp_path: Path) -> N
     assert find_faults(folder) == []
 
 
+def test_a_converted_model_may_take_a_byte_a_weight(checkpoint: Path, tmp_path: Path) -> None:
+    folder = convert_model(checkpoint, tmp_path / "tiny", quantize="int8")
+    dtypes = {name: tensor.dtype for name, tensor in load_file(folder / "fine.safetensors").items()}
+    assert (dtypes["wtes.1.weight"], dtypes["wtes.1.weight.scales"]) == (torch.int8, torch.bfloat16)
+    assert dtypes["ln_f.weight"] == torch.float16
+    assert torch.int8 not in {tensor.dtype for tensor in load_file(folder / "codec.safetensors").values()}
+    assert find_faults(folder) == []
+    again = convert_model(folder, tmp_path / "again")
+    for part in ("semantic", "coarse", "fine"):
+        one, other = (load_file(place / f"{part}.safetensors") for place in (folder, again))
+        assert all(torch.equal(one[name], other[name]) for name in one)
+        assert set(one) == set(other)
+    wide = load_file(convert_model(folder, tmp_path / "wide", "float16") / "coarse.safetensors")
+    assert {tensor.dtype for tensor in wide.values()} == {torch.float16}
+
+
 def test_what_is_not_converted(checkpoint: Path, own_checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="there is a model in"):
         convert_model(checkpoint, own_checkpoint)
     with pytest.raises(OptionError, match="'int8' is not a precision"):
         convert_model(checkpoint, tmp_path / "new", "int8")
+    with pytest.raises(OptionError, match="'int4' is not a way to quantise what is written; say int8"):
+        convert_model(checkpoint, tmp_path / "new", quantize="int4")
+    with pytest.raises(OptionError, match="takes the place of the dtype float16; give one of them"):
+        convert_model(checkpoint, tmp_path / "new", "float16", quantize="int8")
     (own_checkpoint / "fine.safetensors").unlink()
     with pytest.raises(CheckpointError, match="is missing"):
         convert_model(own_checkpoint, tmp_path / "new")
