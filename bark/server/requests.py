@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bark.server.errors import failed
@@ -77,6 +78,8 @@ class Requests:
         scope[CALL] = call
         try:
             await self._app(scope, receive, _told(send, call))
+        except ClientDisconnect:  # in the middle of its body: nobody waits for an answer
+            pass
         except Exception as error:
             logger.error("%s failed", call.id, exc_info=error)
             if call.status == LEFT:

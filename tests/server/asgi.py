@@ -17,22 +17,29 @@ class Client:
 
     Args:
         path: with POST.
-        body: of the request; whole unless `slow`.
+        body: of the request, as JSON unless it is bytes; whole unless `slow`.
         slow: the end of the body never comes.
         deaf_after: messages of the answer that are taken; then nothing more is.
+        kind: of the body.
     """
 
     def __init__(
-        self, path: str = "/v1/audio/speech", body: Any = None, *, slow: bool = False, deaf_after: int | None = None
+        self,
+        path: str = "/v1/audio/speech",
+        body: Any = None,
+        *,
+        slow: bool = False,
+        deaf_after: int | None = None,
+        kind: str = "application/json",
     ) -> None:
         self.sent: Sent = []
         self.gone = asyncio.Event()
-        self._path, self._slow, self._deaf = path, slow, deaf_after
-        self._body: bytes | None = json.dumps(body).encode()
+        self._path, self._slow, self._deaf, self._kind = path, slow, deaf_after, kind
+        self._body: bytes | None = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     async def ask(self, app: ASGIApp) -> None:
         """Asks, and waits until the app has ended the request."""
-        headers = {"host": "localhost", "content-type": "application/json"}
+        headers = {"host": "localhost", "content-type": self._kind}
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.server.asgi import Client, run, until
 from tests.server.conftest import MakeApp, MakeClient
 from tests.server.fake import FakeScheduler
@@ -38,6 +40,20 @@ def test_a_body_that_does_not_come(make_app: MakeApp, fake: FakeScheduler) -> No
         assert (client.status, fake.jobs) == (408, [])
 
     run(work())
+
+
+def test_who_leaves_in_the_middle_of_an_upload_is_no_fault(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        begin = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nM'
+        client = Client("/v1/audio/voices", begin, slow=True, kind="multipart/form-data; boundary=x")
+        client.gone.set()
+        await client.ask(make_app())
+        assert client.sent == []
+
+    with caplog.at_level("INFO", logger="bark.server.access"):
+        run(work())
+    (record,) = (record for record in caplog.records if record.name == "bark.server.access")
+    assert record.levelname == "INFO" and " 499 cut " in record.getMessage()
 
 
 def test_more_requests_than_there_is_room_for(make_app: MakeApp, fake: FakeScheduler) -> None:
