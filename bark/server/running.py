@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging.config
 import socket
+import ssl
 from typing import Any
 
 import uvicorn
 
-from bark.errors import BarkError
+from bark.errors import BarkError, OptionError
+from bark.files import reason
 from bark.server.app import create_app
 from bark.server.jobs import SchedulerSettings
 from bark.server.model import read_card
@@ -64,9 +66,11 @@ def serve(settings: ServeSettings) -> None:
     Raises:
         WeightsNotFoundError: there is no such model.
         CheckpointError: its config is broken.
+        OptionError: the certificate or its key can't be read.
         BarkError: the port can't be had.
     """
     card = read_card(settings.model)
+    _check_certificate(settings)
     with _bound(settings) as listening:
         logging.config.dictConfig(log_config(settings.log_level.upper()))  # not sooner: who can't serve has no log
         scheduler = Scheduler(scheduler_settings(settings))
@@ -124,6 +128,17 @@ def log_config(level: str) -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {"bark": {"level": level}, "uvicorn": {"level": "WARNING"}},
     }
+
+
+def _check_certificate(settings: ServeSettings) -> None:
+    """Finds out whether there can be https, before anything is begun."""
+    if settings.tls_cert is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key)
+    except OSError as error:  # of files, or of what they hold
+        said = "they are no pair, or not in PEM" if isinstance(error, ssl.SSLError) else reason(error)
+        raise OptionError(f"can't use the certificate {settings.tls_cert} with {settings.tls_key}: {said}") from error
 
 
 def _bound(settings: ServeSettings) -> socket.socket:

@@ -6,6 +6,7 @@ import logging
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ def test_a_model_that_is_nowhere(call: Callable[..., Any]) -> None:
     outcome = call("serve", "--model", "nowhere", "--port", "0")
     assert outcome.status == 1
     assert "there is no model 'nowhere'" in outcome.err
+
+
+@pytest.mark.parametrize(("name", "said"), [("nowhere.pem", "No such file"), ("empty.pem", "not in PEM")])
+def test_a_certificate_that_is_none(call: Callable[..., Any], tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "empty.pem").touch()
+    outcome = call("serve", "--port", "0", "--tls-cert", name, "--tls-key", name)
+    assert outcome.status == 2
+    assert name in outcome.err and said.lower() in outcome.err.lower()
 
 
 def test_a_port_that_is_taken(call: Callable[..., Any]) -> None:
