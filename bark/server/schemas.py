@@ -147,8 +147,8 @@ class Usage(BaseModel):
     """How much was read and said.
 
     Attributes:
-        input_tokens: characters of the text.
-        output_tokens: hundredths of a second of audio.
+        input_tokens: of the text.
+        output_tokens: semantic ones, of all lines.
         total_tokens: of both.
     """
 
