@@ -93,7 +93,7 @@ def run_serve(asked: argparse.Namespace) -> None:
     )
     results, path = measure_serving(plan, tell), asked.out / "server.json"
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    results = {**before, **results, "runs": {**before.get("runs", {}), **results["runs"]}}
+    results = {"runs": {**before.get("runs", {}), **results["runs"]}}
     show(asked.out, "server", results, serving_markdown(results))
 
 

@@ -14,15 +14,10 @@ ENDS = ("", "clients", "begun", "of these finished", "cut", "wrong", "refused by
 
 def serving_markdown(results: Mapping[str, Any]) -> str:
     """All tables of the runs that there are."""
-    machine, load, runs = results["machine"], results["load_average"], results["runs"]
-    flags = " ".join(results["flags"]) or "no flags"
-    loads = f"load average {load['before']} → {load['after']}"
+    runs = results["runs"]
     lines = [
-        f"`{results['command']}`, {results['when']}",
-        "",
-        f"- {machine['processor']}, {machine['cores']} cores, clients and server on it; {loads}",
-        f"- `bark serve` with {flags}; answers are streamed as pcm, of {len(results['texts'])} texts in turn",
-        "- every answer that came to its end is held against the same text, voice and seed, spoken alone by `Bark`",
+        "Clients and server are on one machine, and answers are streamed as pcm. Every answer that came to its end is",
+        "held against the same text, voice and seed, spoken alone by `Bark`.",
     ]
     for title, mode, tables in (
         ("So many clients at a time", ("rates",), _rates),
@@ -32,8 +27,16 @@ def serving_markdown(results: Mapping[str, Any]) -> str:
     ):
         found = {name: runs[name] for name in mode if name in runs}
         if found:
-            lines += ["", f"## {title}", "", *tables(found), *_faults(found)]
+            made = dict.fromkeys(map(_made, found.values()))  # once, where they were made together
+            lines += ["", f"## {title}", "", *made, "", *tables(found), *_faults(found)]
     return "\n".join(lines) + "\n"
+
+
+def _made(run: Mapping[str, Any]) -> str:
+    machine, load, flags = run["machine"], run["load_average"], " ".join(run["flags"]) or "no flags"
+    where = f"{machine['processor']}, {machine['cores']} cores, load average {load['before']} → {load['after']}"
+    texts = f"{len(run['texts'])} texts in turn"
+    return f"- `{run['command']}`: {run['when'][:10]}; {where}; `bark serve` with {flags}; {texts}"
 
 
 def _rates(found: Mapping[str, Any]) -> Iterator[str]:

@@ -58,10 +58,15 @@ Tell = Callable[[str], None]
 def measure_serving(plan: ServePlan, tell: Tell) -> dict[str, Any]:
     """Runs all modes, each with a server of its own; plain values for JSON."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # not without ending the server
-    before = load_average()
     tell("speaking what is asked for, alone")
     cases = spoken_alone(plan.model, plan.texts, plan.voices)
-    found = {mode: asyncio.run(_hosted(MODES[mode], plan, cases, tell)) for mode in plan.modes}
+    return {"runs": {mode: _measured(mode, plan, cases, tell) for mode in plan.modes}}
+
+
+def _measured(mode: str, plan: ServePlan, cases: Sequence[Case], tell: Tell) -> dict[str, Any]:
+    """A run, and where, when and how it was made: others may be replaced without it."""
+    before = load_average()
+    found = asyncio.run(_hosted(MODES[mode], plan, cases, tell))
     return {
         "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -69,7 +74,7 @@ def measure_serving(plan: ServePlan, tell: Tell) -> dict[str, Any]:
         "load_average": {"before": before, "after": load_average()},
         "flags": list(plan.flags),
         "texts": list(plan.texts),
-        "runs": found,
+        **found,
     }
 
 
@@ -113,14 +118,15 @@ async def overload(host: Host, plan: ServePlan, cases: Sequence[Case], tell: Tel
 async def hangup(host: Host, plan: ServePlan, cases: Sequence[Case], tell: Tell) -> dict[str, Any]:
     """Clients who leave half-way; what is left of them."""
     tell(f"{plan.hangups} clients hang up")
-    await asyncio.gather(*(ask(host.port, cases[i % len(cases)]) for i in range(AT_ONCE)))
-    await _settled(host)
-    before, turns = host.held(), asyncio.Semaphore(AT_ONCE)
+    turns = asyncio.Semaphore(AT_ONCE)
 
     async def leave(number: int) -> Answer:
         async with turns:
             return await ask(host.port, cases[number % len(cases)], part=0.5)
 
+    await asyncio.gather(*map(leave, range(AT_ONCE)))  # the server has then what it takes for so many
+    await _settled(host)
+    before = host.held()
     answers = await asyncio.gather(*map(leave, range(plan.hangups)))
     begin = time.perf_counter()
     left = await _settled(host)

@@ -31,22 +31,26 @@ TERM = {
     "clients": 24, "begun": 6, "finished": 6, "cut": 0, "wrong": 0, "statuses": {"0": 2, "200": 6, "503": 16},
     "seconds_until_the_end": 3.21, "exit_code": 0, "faults": [],
 }  # fmt: skip
+ABOUT = {
+    "command": "serve", "when": "2030-01-02T03:04:05Z", "machine": {"processor": "a CPU", "cores": 2}, "flags": [],
+    "texts": ["a"], "load_average": {"before": [], "after": []},
+}  # fmt: skip
 
 
 def test_tables() -> None:
     more = {**CLIENTS, "clients": 16, "audio_rate": 3.0, "statuses": {"200": 9, "429": 4}, "first": {}, "total": {}}
-    results = {
-        "command": "serve", "when": "now", "machine": {"processor": "a CPU", "cores": 2}, "flags": [], "texts": ["a"],
-        "load_average": {"before": [], "after": []},
-        "runs": {"rates": {"clients": [CLIENTS, more], "faults": []}, "overload": OVERLOAD, "hangup": HANGUP,
-                 "term": TERM},
+    runs = {
+        "rates": {"clients": [CLIENTS, more], "faults": []}, "overload": OVERLOAD, "hangup": HANGUP, "term": TERM,
+        "term-group": TERM,
     }  # fmt: skip
+    results = {"runs": {mode: {**ABOUT, **run} for mode, run in runs.items()}}
     shown = serving_markdown(json.loads(json.dumps(results)))
     assert "| 1 | 1.25 | 1.00 × | 0.50 | 0.75 | 2.00 | 3.00 | 9 | 8 | 0 | 0 | 900 |" in shown
     assert "| 16 | 3.00 | 2.40 × | – | – | – | – | 9 | 8 | 0 | 4 | 900 |" in shown
     assert "| answered by 429 | 900 |" in shown
     assert "| at most in the last tenth | 3 |" in shown
     assert "- the server said: oh" in shown
+    assert shown.count("- `serve`: 2030-01-02; a CPU, 2 cores") == 4  # once for both ends
     assert "| threads | 30 | 31 |" in shown
     assert "| SIGTERM to the server | 24 | 6 | 6 | 0 | 0 | 16 | 2 | 3.2 | 0 |" in shown
 
