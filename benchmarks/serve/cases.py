@@ -61,7 +61,10 @@ def spoken_alone(model: str | None, texts: Sequence[str], voices: Sequence[str])
 
 
 def _speak(model: str | None, asked: Sequence[tuple[str, str, int]]) -> list[FloatArray]:
+    import torch
+
     from bark.pipeline import Bark
 
+    torch.set_num_threads(1)  # where something else runs, several wait for each other ten times as long
     bark = Bark(model)
     return [bark.generate(text, voice, seed=seed).audio for text, voice, seed in asked]
