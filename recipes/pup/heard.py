@@ -17,13 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bark.evaluation.metrics import Edits, character_edits, total
-from bark.evaluation.whisper import Transcriber
+from bark.evaluation.whisper import PROMPTS, Transcriber
 from bark.training.audio_corpus import Clip
 from recipes.pup import g2p
 from recipes.pup.corpus import SAMPLE_RATE, CorpusSet, read_rows, write_rows
 
-# Text in the script that is wanted; without it Whisper writes some Hindi in Urdu's letters.
-PROMPTS = {"hi": "नमस्ते, आप कैसे हैं? मैं ठीक हूँ।", "zh": "以下是普通话的句子。"}
 TOGETHER = 8  # clips heard at once; sixteen are no faster
 TONES = "↓→↗↘"
 _ARABIC = re.compile(r"[\u0600-\u06ff]")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bark.checkpoints.base import STAGES
 from bark.checkpoints.native import save_checkpoint
 from bark.checkpoints.tensors import read_weights, save_tensors
 from bark.errors import OptionError
+from bark.lines import language_of
 from bark.models.config import GPTConfig, ModelConfig
 from bark.training.semantic import SemanticTaskConfig
 from recipes.pup.presets import Presets
@@ -51,17 +53,26 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
             synthesis = config.get(run, {}).get("synthesis")
             model = replace(model, codec={**model.codec, "synthesis": synthesis}) if synthesis else model
     save_checkpoint(folder, model, {}, tokenizer=work / "tokens" / "tokenizer.json")
-    missing = {
-        name: (number, speaker)
-        for number, (name, speaker) in enumerate(config["voices"]["presets"].items())
-        if not (folder / "voices" / f"{name}.npz").exists()
-    }
+    missing = [place for place in numbered(config["voices"]["presets"]) if not _preset(folder, place[0]).exists()]
     if missing:
         presets = Presets(config["voices"], work, Bark(folder, device="cpu"))
-        for name, (number, speaker) in missing.items():
-            path = folder / "voices" / f"{name}.npz"
+        for name, speaker, number in missing:
+            path = _preset(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             presets.make(name, speaker, number).save(path)
+
+
+def numbered(presets: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:
+    """Name, speaker and number of each preset; numbers are counted in each language."""
+    counts: Counter[str | None] = Counter()
+    for name, speaker in presets.items():
+        language = language_of(name)
+        yield name, speaker, counts[language]
+        counts[language] += 1
+
+
+def _preset(folder: Path, name: str) -> Path:
+    return folder / "voices" / f"{name}.npz"
 
 
 def taught_heads(config: Mapping[str, Any], shape: GPTConfig) -> tuple[tuple[int, int], ...]:

@@ -40,6 +40,11 @@ class FakeTranscriber:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.languages: list[str] = []
+
+    def hearing(self, language: str) -> FakeTranscriber:
+        self.languages.append(language)
+        return self
 
     def transcribe(self, audio: Audio, sample_rate: int) -> str:
         self.asked += 1

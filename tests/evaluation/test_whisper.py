@@ -83,6 +83,15 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Model:
     return fake
 
 
+def test_another_language_by_the_same_model(model: Model) -> None:
+    german = whisper.Transcriber("de")
+    hindi = german.hearing("hi")
+    assert (german._language, german._prompt) == ("de", None)
+    assert (hindi._language, hindi._prompt) == ("hi", whisper.PROMPTS["hi"])
+    assert hindi._model is german._model
+    assert hindi.hearing("fr")._prompt is None
+
+
 class TestGlances:
     def test_several_at_once(self, model: Model) -> None:
         heard = whisper.Transcriber("de").glances([np.ones(16_000, np.float32), np.ones(8_000, np.float32)], 16_000)

@@ -15,7 +15,7 @@ from bark.checkpoints.tensors import save_tensors
 from bark.errors import OptionError
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
-from recipes.pup.pack import WEIGHTS, pack
+from recipes.pup.pack import WEIGHTS, numbered, pack
 from tests.training.tones import MODEL
 
 
@@ -58,3 +58,8 @@ def test_in_a_byte_each(trained: Path, settings: dict[str, Any]) -> None:
 def test_in_what_it_can_not(trained: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=r"\[pack\] weights is 'int4'; say float16 or int8"):
         pack({**settings, "pack": {"weights": "int4"}}, trained)
+
+
+def test_presets_are_counted_in_each_language() -> None:
+    presets = {"v2/en_speaker_0": "a", "v2/de_speaker_0": "b", "v2/en_speaker_1": "c"}
+    assert [number for *_, number in numbered(presets)] == [0, 0, 1]
