@@ -20,9 +20,9 @@ class Figures:
     Attributes:
         clips: how many.
         wer, cer: errors to each word and each character, over all clips together.
-        wer_interval: 95 % interval of `wer`.
+        wer_interval, cer_interval: 95 % intervals of these.
         mos: DistillMOS, 1 to 5.
-        preset_similarity: cosine to the recording that the voice was made from.
+        preset_similarity: cosine to the recording that the voice was made from; a teacher's, to the model's.
         teacher_similarity: cosine to the teacher's other sentences in that voice.
         duration: of the audio, seconds.
         speed: seconds of audio made in a second.
@@ -32,6 +32,7 @@ class Figures:
     wer: float | None
     cer: float | None
     wer_interval: tuple[float, float] | None
+    cer_interval: tuple[float, float] | None
     mos: float | None
     preset_similarity: float | None
     teacher_similarity: float | None
@@ -153,14 +154,16 @@ def figures(
         references: the teacher's clips, judged.
     """
     words = [clip.words for clip in clips if clip.words is not None]
+    characters = [clip.characters for clip in clips if clip.characters is not None]
     duration = sum(clip.clip.duration for clip in clips)
     seconds = [clip.clip.seconds for clip in clips]
     timed = sum(s for s in seconds if s is not None)
     return Figures(
         clips=len(clips),
         wer=_rate(words),
-        cer=_rate([clip.characters for clip in clips if clip.characters is not None]),
+        cer=_rate(characters),
         wer_interval=interval(words) if words else None,
+        cer_interval=interval(characters) if characters else None,
         mos=_mean([clip.mos for clip in clips]),
         preset_similarity=_mean([similarity(clip, presets) for clip in clips]),
         teacher_similarity=_mean([similarity(clip, references) for clip in clips]),

@@ -30,6 +30,7 @@ class Evaluation:
         judges: of `bark.evaluation.judging.JUDGES`.
         language: of the sentences.
         threads: CPU threads of Whisper.
+        panel: these judges, where they are loaded already.
     """
 
     systems: Sequence[SystemSpec]
@@ -39,6 +40,7 @@ class Evaluation:
     judges: Sequence[str] = JUDGES
     language: str = "en"
     threads: int = 1
+    panel: Panel | None = None
 
 
 def evaluate(evaluation: Evaluation, spectrograms: Path | None = None, progress: Progress | None = None) -> Report:
@@ -54,13 +56,18 @@ def evaluate(evaluation: Evaluation, spectrograms: Path | None = None, progress:
         OutputError: a folder can't be written to.
     """
     tell = progress or (lambda what, done, of: None)
-    panel = Panel.load(evaluation.judges, evaluation.language, evaluation.threads)  # fails before hours of speech
+    # fails before hours of speech
+    panel = evaluation.panel or Panel.load(evaluation.judges, evaluation.language, evaluation.threads)
     panel = remembering(panel, evaluation.folder, evaluation.language)
     speech = {spec.name: _speak(evaluation, spec, tell) for spec in evaluation.systems}
     if spectrograms:
         draw({name: said.clips for name, said in speech.items()}, spectrograms)
     judged = {name: _judge(name, said, panel, tell) for name, said in speech.items()}
-    return make_report(judged.values(), judged.get(evaluation.teacher or ""), _about(evaluation))
+    presets = next((system.presets for system in judged.values() if system.presets), ())
+    teacher = judged.get(evaluation.teacher or "")
+    if teacher and not teacher.presets:  # it imitates no recording, but tells how alike a voice is to itself
+        judged[teacher.name] = replace(teacher, presets=presets)
+    return make_report(judged.values(), teacher, _about(evaluation))
 
 
 def _speak(evaluation: Evaluation, spec: SystemSpec, tell: Progress) -> Speech:
