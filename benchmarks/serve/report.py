@@ -16,9 +16,9 @@ def serving_markdown(results: Mapping[str, Any]) -> str:
     """All tables of the runs that there are."""
     runs = results["runs"]
     lines = [
-        "Clients and server are on one machine, and answers are streamed as pcm. Every answer that came to its end is",
-        "held against the same text, voice and seed, spoken alone by `Bark`; what is neither equal nor wrong differs in",
-        "the last of a sample's 16 bits.",
+        "Clients and server are on one machine, and answers are streamed as pcm. Every answer that came to its end",
+        "is held against the same text, voice and seed, spoken alone by `Bark`; what is neither equal nor wrong",
+        "differs in the last of a sample's 16 bits.",
     ]
     for title, mode, tables in (
         ("So many clients at a time", ("rates",), _rates),
