@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bark.errors import OptionError
-from bark.settings import Settings, bound_kernel_caches
+from bark.settings import Settings, bound_kernel_caches, bound_spinning
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -86,3 +86,13 @@ def test_few_kernels_are_kept_unless_the_environment_says_how_many() -> None:
 )
 def test_where_the_users_own_voices_are(environment: dict[str, str], voices: str) -> None:
     assert Settings.from_env(environment).voices == Path(voices).expanduser()
+
+
+def test_threads_wait_asleep_unless_somebody_knows_better() -> None:
+    environ: dict[str, str] = {}
+    bound_spinning(environ)
+    assert int(environ["GOMP_SPINCOUNT"]) < 100_000
+    for chosen in ({"GOMP_SPINCOUNT": "7"}, {"OMP_WAIT_POLICY": "active"}):
+        environ = dict(chosen)
+        bound_spinning(environ)
+        assert environ == chosen
