@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.server.process import Running, running
 
-FLAGS = ("--max-audio", "2", "--max-text", "200", "--max-queue", "16")  # short answers, so that there are many
+FLAGS = ("--max-audio", "2", "--max-text", "200", "--max-queue", "16", "--threads", "1")  # short, thus many
 UNKNOWABLE = "positive_data_acceptance"  # that a text can be said, and a file is a voice
 STATUS = re.compile(r'bark_http_requests_total\{.*status="(\d+)"\}')
 
