@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
 import time
@@ -68,7 +69,7 @@ def _measured(mode: str, plan: ServePlan, cases: Sequence[Case], tell: Tell) -> 
     before = load_average()
     found = asyncio.run(_hosted(MODES[mode], plan, cases, tell))
     return {
-        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "command": f"python -m benchmarks {shlex.join(sys.argv[1:])}",
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": asdict(this_machine()),
         "load_average": {"before": before, "after": load_average()},
