@@ -18,6 +18,7 @@ from bark.training.alignment import IGNORED, PITCH_HOP, cached_pitch, phoneme_cl
 from bark.training.audio_corpus import Clip
 from bark.training.codec import perplexity
 from bark.training.loop import Batch
+from bark.training.rough import roughened
 
 ENGLISH = "AIOQSTWYabdefhijklmnoprstuvwxzæðŋɐɑɒɔəɛɜɡɪɹɾʃʊʌʒʤʧθᵊᵻː"
 PAUSES = ' .,;:!?—…"()“”'
@@ -31,12 +32,14 @@ class SemanticTokenizerTaskConfig:
     Attributes:
         alphabet: phonemes told apart; all pauses count as the one called by a space.
         clips: of each set at most, since the pitch of each must be found first.
+        rough: share of the rows that are made to sound like a cheap recording (`bark.training.rough`).
     """
 
     batch: int = 24
     crop_seconds: float = 2.4
     alphabet: str = ENGLISH
     clips: int = 3000
+    rough: float = 0.0
     pitch_weight: float = 0.5
     voicing_weight: float = 0.2
     energy_weight: float = 0.3
@@ -128,6 +131,8 @@ class SemanticTokenizerTask(nn.Module):
         audio = np.zeros(self._samples, np.float32)
         read = clip.audio(start, self._samples)
         audio[: len(read)] = read * 10 ** (rng.uniform(-9, 3) / 20)
+        if rng.random() < self._config.rough:
+            audio = roughened(audio, self.tokenizer.config.sample_rate, rng).astype(np.float32)
         times = start + step // 2 + step * np.arange(self._samples // step)
         classes = phoneme_classes(clip, times, self._config.alphabet + " ")
         frames = np.clip(times // PITCH_HOP, 0, len(example.contour) - 1)
