@@ -80,6 +80,14 @@ def work(connection: Connection, settings: WorkerSettings, make: MakeEngine) -> 
     bound_spinning()
     inbox = Inbox(connection)
     try:
+        _serve(connection, inbox, settings, make)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # whoever started it is gone, and the inbox, which would say so, wasn't heard yet
+
+
+def _serve(connection: Connection, inbox: Inbox, settings: WorkerSettings, make: MakeEngine) -> None:
+    """Loads, and works until it is told to stop."""
+    try:
         engine = make(settings)
     except BarkError as error:
         connection.send(LoadFailed(Fault.of(error)))
