@@ -73,6 +73,11 @@ class TextTokenizer:
         spans = encoding.offsets if places is None else [(places[a], places[b]) for a, b in encoding.offsets]
         return [(token, start, end) for token, (start, end) in zip(encoding.ids, spans, strict=True)]
 
+    def vocabulary(self) -> dict[str, int]:
+        """All pieces, and their ids."""
+        found: dict[str, int] = self._tokenizer.get_vocab()
+        return found
+
     def merges(self) -> dict[int, Merge]:
         """For each id made of two, these."""
         model = json.loads(self._tokenizer.to_str())["model"]

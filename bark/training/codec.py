@@ -115,13 +115,16 @@ class CodebookFollower(nn.Module):
     def __init__(self, book: Codebook, decay: float = 0.97, revive_below: float = 0.05) -> None:
         super().__init__()
         self._decay, self._revive_below = decay, revive_below
-        self.register_buffer("counts", torch.ones(len(book.entries)))
-        self.register_buffer("sums", book.entries.clone())
+        self.register_buffer("counts", torch.zeros(len(book.entries)))  # until it sees the book that it begins with
+        self.register_buffer("sums", torch.zeros_like(book.entries))
 
     @torch.no_grad()
     def follow(self, book: Codebook, points: Tensor, codes: Tensor) -> None:
         """Takes in one batch: points [N, D] of the unit sphere and their entries' indices [N]."""
         points, size = points.float(), len(self.counts)
+        if not self.counts.any():
+            self.counts.fill_(1.0)
+            self.sums.copy_(book.entries)
         counts = torch.bincount(codes, minlength=size).float()
         sums = torch.zeros_like(self.sums).index_add_(0, codes, points)
         _sum_over_ranks(counts, sums)

@@ -110,7 +110,7 @@ class SemanticTask(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
-        losses = self._losses(*self.logits(batch), batch)
+        losses = self._losses(batch)
         if self.training:
             self.step += 1
         fade = 1 - 0.9 * (self.step / self._config.alignment_steps).clamp(max=1)
@@ -127,11 +127,8 @@ class SemanticTask(nn.Module):
         Returns:
             Logits [B, T, semantic_eos + 1], and the heads' weights [B, T, T].
         """
-        history = batch["history"]
-        embedded = self.model.embed(batch["tokens"])
-        embedded = embedded + self.model.embed(history.clamp(min=0)) * (history >= 0)[..., None]
-        hidden, weights = run_trunk(self.model, embedded, batch["positions"], self._heads)
-        return self.model.logits(hidden, slice(0, self._tokens.semantic_eos + 1)), weights
+        hidden, weights = self._read(batch)
+        return self._logits(hidden), weights
 
     def validate(self) -> dict[str, float]:
         """Losses on clips kept back, without and with a voice."""
@@ -150,7 +147,7 @@ class SemanticTask(nn.Module):
 
     def _figures(self, batch: Batch) -> dict[str, float]:
         batch = {name: value.to(self.step.device) for name, value in batch.items()}
-        return {name: float(value) for name, value in self._losses(*self.logits(batch), batch).items()}
+        return {name: float(value) for name, value in self._losses(batch).items()}
 
     def _fits(self, clip: TokenClip) -> bool:
         """Whether text and speech fit the layout, with room for smaller pieces of text."""
@@ -208,15 +205,27 @@ class SemanticTask(nn.Module):
             batch[name] = torch.from_numpy(column)
         return batch
 
-    def _losses(self, logits: Tensor, weights: list[Tensor], batch: Batch) -> dict[str, Tensor]:
-        targets = batch["targets"]
-        each = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=IGNORED, reduction="none")
+    def _read(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+        """What the head gets, [B, T, C], and the alignment heads' weights."""
+        history = batch["history"]
+        embedded = self.model.embed(batch["tokens"])
+        embedded = embedded + self.model.embed(history.clamp(min=0)) * (history >= 0)[..., None]
+        return run_trunk(self.model, embedded, batch["positions"], self._heads)
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        return self.model.logits(hidden, slice(0, self._tokens.semantic_eos + 1))
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Logits only where something is to be said: with a large vocabulary they cost more than all layers."""
+        hidden, weights = self._read(batch)
+        said = batch["targets"] != IGNORED
+        targets, logits = batch["targets"][said], self._logits(hidden[said])
+        each = F.cross_entropy(logits.float(), targets, reduction="none")
         ends = targets == self._tokens.semantic_eos
-        inner = (targets != IGNORED) & ~ends
         return {
-            "nll": _mean(each, inner + self._config.eos_weight * ends),
+            "nll": _mean(each, ~ends + self._config.eos_weight * ends),
             "eos": _mean(each, ends),
-            "accuracy": _mean((logits.argmax(-1) == targets).float(), inner),
+            "accuracy": _mean((logits.argmax(-1) == targets).float(), ~ends),
             "alignment": mean_loss([alignment_loss(w, batch["spoken"], reach=1) for w in weights]),
         }
 

@@ -3,6 +3,7 @@
 corpus    the teachers speak the texts, and a judge says which clips are understood
 check     the judge alone, beside a `corpus` that is still speaking
 tokenize  the corpus as text, semantic and codec tokens
+begin     the GPTs of an earlier checkpoint, for the tokens of this one
 train     one model after another: codec, codec-decoder, semantic-tokenizer, semantic, coarse, fine
 pack      the trained weights, the tokenizers and the voices as one checkpoint folder
 evaluate  the checkpoint beside its teacher, in every language, on sentences that no model has seen
@@ -34,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m recipes.pup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["corpus", "check", "tokenize", "train", "pack", "evaluate", "all"])
+    parser.add_argument("step", choices=["corpus", "check", "tokenize", "begin", "train", "pack", "evaluate", "all"])
     parser.add_argument("--config", type=Path, default=Path("recipes/pup/configs/cpu.toml"))
     parser.add_argument("--work", type=Path, default=Path("work"), help="where data, checkpoints and logs go")
     parser.add_argument("--kokoro-voices", type=Path, help="the file that `npm pack kokoro-js` writes")
@@ -52,6 +53,7 @@ def main() -> None:
         "corpus": corpus,
         "check": check,
         "tokenize": tokenize,
+        "begin": begin,
         "train": train,
         "pack": pack,
         "evaluate": evaluate,
@@ -124,6 +126,13 @@ def tokenize(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     step.text_tokenizer(config, arguments.work, arguments.wordnet)
     step.semantic(config, arguments.work)
     step.codes(config, arguments.work)
+
+
+def begin(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """What the GPTs' `initial` names, made of the checkpoint `before` of the work folder."""
+    from recipes.pup.begin import begin as run
+
+    run(config, arguments.work, arguments.work / "before")
 
 
 def train(config: dict[str, Any], arguments: argparse.Namespace) -> None:

@@ -95,6 +95,17 @@ class TestInitial:
         before, after = load_file(weights), load_file(tmp_path / "second" / "fine" / "fine.safetensors")
         assert all(torch.equal(before[name], after[name]) for name in before | after)
 
+    def test_codebooks_go_on_from_where_they_were(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["codec"]["loop"] |= {"steps": 1, "ema": 0.0}
+        train("codec", settings, data, tmp_path / "first")
+        weights = tmp_path / "first" / "codec" / "codec.safetensors"
+        settings["codec"] |= {"initial": str(weights), "optimizer": {"lr": 0.0, "matrix_lr": 0.0}}
+        train("codec", settings, data, tmp_path / "second")
+        before, after = load_file(weights), load_file(tmp_path / "second" / "codec" / "codec.safetensors")
+        name = "quantizer.books.0.entries"
+        nearest = (before[name].float() @ after[name].float().T).argmax(1)
+        assert (nearest == torch.arange(len(nearest))).float().mean() > 0.5
+
     def test_of_another_model(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
         settings["fine"]["loop"]["steps"] = 1
         train("fine", settings, data, tmp_path)

@@ -1,0 +1,85 @@
+"""Weights of an earlier model for one whose tokens are others: where these say the same, so do the weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from bark.models.config import ModelConfig
+from bark.models.fine import FineGPT
+from bark.models.gpt import GPT
+from bark.text.tokenizer import train_tokenizer
+from bark.training.audio_corpus import read_clips
+from recipes.pup import begin
+from tests.training.tones import write_shard
+
+
+def test_tokens_that_sound_together_are_counted(tmp_path: Path) -> None:
+    write_shard(tmp_path / "0000", [{"id": "a", "text": "a", "voice": "v"}], [np.repeat([0.1, 0.3, 0.5], 4)])
+
+    def old(audio: Tensor) -> Tensor:
+        return (audio * 10).round().long()[:, ::2]
+
+    def new(audio: Tensor) -> Tensor:
+        return 5 - old(audio)
+
+    (found,) = begin.counted(read_clips([tmp_path]), old, new, [(6, 5)])
+    assert found.shape == (5, 6)
+    assert found[[4, 2, 0]].argmax(1).tolist() == [1, 3, 5]
+    torch.testing.assert_close(found.sum(1), torch.ones(5))
+    torch.testing.assert_close(found[1], found[3])  # never heard: as often as all occur
+
+
+@pytest.mark.parametrize("stage", ["semantic", "coarse"])
+def test_other_names_change_nothing(config: ModelConfig, stage: str) -> None:
+    """The same tokens in another order: the model says the same, by the new names."""
+    tokens, shape = config.tokens, getattr(config, stage)
+    vocab, size = tokens.semantic_vocab, tokens.codebook_size
+    order = torch.arange(vocab).roll(1)  # the old token of each new one
+    books = [torch.arange(size).roll(book + 1) for book in range(tokens.n_codebooks)]
+    shares = begin.Shares(torch.eye(vocab)[order], [torch.eye(size)[book] for book in books])
+    model, other = GPT(shape).eval(), GPT(shape).eval()
+    torch.nn.init.normal_(model.lm_head.weight)
+    model.wte.weight.data /= model.wte.weight.detach().norm(dim=1, keepdim=True)  # means are as long as rows are
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    if stage == "semantic":
+        text = [[number] for number in range(tokens.text_pad - tokens.text_offset)]
+        other.load_state_dict(begin.semantic(weights, tokens, config, shares, text))
+        rows, names, last = slice(0, vocab), order, tokens.semantic_infer
+    else:
+        other.load_state_dict(begin.coarse(weights, tokens, config, shares))
+        rows, names, last = tokens.coarse_rows(0), books[0], tokens.coarse_infer
+    old = torch.tensor([[3, 1, last]])
+    new = torch.tensor([[*torch.argsort(order)[[3, 1]].tolist(), last]])
+    with torch.no_grad():
+        said, again = (m.logits(m(m.embed(ids), torch.arange(3)), rows) for m, ids in ((model, old), (other, new)))
+    torch.testing.assert_close(again, said[..., names], rtol=1e-4, atol=1e-4)
+
+
+def test_fine_tables(config: ModelConfig) -> None:
+    model = FineGPT(config.fine)
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    size = config.tokens.codebook_size
+    order = torch.arange(size).flip(0)
+    made = begin.fine(weights, begin.Shares(torch.eye(1), [torch.eye(size)[order]] * config.tokens.n_codebooks))
+    for name, value in made.items():
+        if name.startswith("wtes."):
+            cosine = torch.cosine_similarity(value[:size], weights[name][:size][order])
+            torch.testing.assert_close(cosine, torch.ones(size))
+            torch.testing.assert_close(value[size:], weights[name][size:])
+        elif not name.startswith("lm_heads."):
+            assert torch.equal(value, weights[name])
+
+
+def test_pieces_of_pieces() -> None:
+    old, new = train_tokenizer(["abc", "bcd"] * 30, 400), train_tokenizer(["abcd", "cab"] * 30, 400)
+    found, known = begin.pieces(old, new), old.vocabulary()
+    for piece, number in new.vocabulary().items():
+        if piece in known:
+            assert found[number] == [known[piece]]
+        else:
+            assert found[number] == [known[sign] for sign in piece if sign in known]
