@@ -2,7 +2,8 @@
 
 There a token is as quick as the weights are read, and a window as quick as they are multiplied. So the linear layers
 may keep int8 or 16-bit weights and multiply in bfloat16, where the CPU does that well; what lies between them —
-LayerNorms, attention with what was read before, the sum that runs through all layers, logits — stays float32.
+LayerNorms, attention of one position to what was read before (but on CPUs with AMX), the sum that runs through all
+layers, logits — stays float32.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bark.mapped import convert
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.models.int8 import quantized
-from bark.models.layers import Block, linear
+from bark.models.layers import Block, has_matrix_units, linear
 
 QUANTIZE = ("int8", "none")
 FEW_ROWS = 16  # up to here int8 weights are read as they are; for more rows it pays to unpack them
@@ -129,6 +130,8 @@ def pack(model: GPT | FineGPT, dtype: torch.dtype, quantize: str | None) -> None
         assert isinstance(block, Block)
         for owner, name, layer in _linears(block):
             setattr(owner, name, _packed(layer, half, quantize, isinstance(model, GPT)))
+    if isinstance(model, GPT) and has_matrix_units() and (quantize == "int8" or half == torch.bfloat16):
+        model.cache_dtype = torch.bfloat16  # as these layers give them
     _convert_others(model, None if half is None and quantize is None else torch.float16)
     _put_at_hand(model)
 

@@ -27,7 +27,8 @@ class StepWriter:
     def __init__(self, model: GPT, capacity: int, slots: int) -> None:
         self.model = model
         self.slots = slots
-        self._caches = [KVCache(model.config, capacity, device=model.device, dtype=model.dtype) for _ in range(slots)]
+        dtype = model.cache_dtype or model.dtype
+        self._caches = [KVCache(model.config, capacity, device=model.device, dtype=dtype) for _ in range(slots)]
         self._rows: dict[int, _Row] = {}
 
     def begin(self, slot: int, write: Write) -> None:

@@ -18,9 +18,11 @@ class GPT(nn.Module):
 
     Attributes:
         graphs: whether whoever writes with it on a CUDA GPU may record what it does there, and replay that.
+        cache_dtype: of the keys and values that are kept of it; None for `dtype`.
     """
 
     graphs = True
+    cache_dtype: torch.dtype | None = None
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()

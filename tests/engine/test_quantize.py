@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bark import mapped
 from bark.engine import quantize as module
+from bark.engine.kv_cache import KVCache
 from bark.engine.quantize import FEW_ROWS, FloatLinear, HalfLinear, Int8Linear, choose_quantize, pack
 from bark.errors import OptionError
 from bark.models import int8
@@ -172,3 +173,20 @@ def test_a_float_layer_is_a_linear_layer(rows: int, n_out: int) -> None:
     linear = nn.Linear(64, n_out)
     x = torch.randn(rows, 1, 64)
     assert torch.allclose(FloatLinear(linear)(x), linear(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("amx", [True, False])
+@torch.inference_mode()
+def test_keys_and_values_are_kept_as_they_are_read_fastest(amx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "has_matrix_units", lambda: amx)
+    exact, packed = gpt(), gpt()
+    pack(exact, torch.float32, None)
+    pack(packed, torch.float32, "int8")
+    assert exact.cache_dtype is None
+    assert packed.cache_dtype == (torch.bfloat16 if amx else None)
+    tokens = torch.randint(80, (1, 30))
+    cache = KVCache(SHAPE, 30, device=CPU, dtype=packed.cache_dtype or packed.dtype)
+    packed(packed.embed(tokens[:, :20]), torch.arange(20), cache)
+    parts = [packed(packed.embed(tokens[:, i : i + 1]), torch.arange(i, i + 1), cache) for i in range(20, 30)]
+    found, wanted = torch.cat(parts, 1), exact(exact.embed(tokens), torch.arange(30))[:, 20:]
+    assert (found - wanted).std() < 0.03 * wanted.std()

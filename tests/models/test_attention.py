@@ -28,6 +28,7 @@ def by_formula(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tenso
 @pytest.mark.parametrize(("new", "seen"), [(1, 1), (1, 9), (9, 9), (5, 9), (13, 13), (4, 30)])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
 @pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("amx", [True, False])
 def test_attend(
     causal: bool,
     new: int,
@@ -35,9 +36,11 @@ def test_attend(
     dtype: torch.dtype,
     tolerance: float,
     grad: bool,
+    amx: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(layers, "ATTENTION_BLOCK", 4)
+    monkeypatch.setattr(layers, "has_matrix_units", lambda: amx)
     generator = torch.Generator().manual_seed(new * 31 + seen)
     query, key, value = (torch.randn(2, 3, length, 8, generator=generator).to(dtype) for length in (new, seen, seen))
     with torch.set_grad_enabled(grad):
