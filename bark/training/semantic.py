@@ -219,13 +219,14 @@ class SemanticTask(nn.Module):
         """Logits only where something is to be said: with a large vocabulary they cost more than all layers."""
         hidden, weights = self._read(batch)
         said = batch["targets"] != IGNORED
-        targets, logits = batch["targets"][said], self._logits(hidden[said])
-        each = F.cross_entropy(logits.float(), targets, reduction="none")
+        targets, logits = batch["targets"][said], self._logits(hidden[said]).float()
+        each = F.cross_entropy(logits, targets, reduction="none")
         ends = targets == self._tokens.semantic_eos
+        right = logits.gather(1, targets[:, None])[:, 0] == logits.amax(1)  # on CPUs argmax takes ten times as long
         return {
             "nll": _mean(each, ~ends + self._config.eos_weight * ends),
             "eos": _mean(each, ends),
-            "accuracy": _mean((logits.argmax(-1) == targets).float(), ~ends),
+            "accuracy": _mean(right.float(), ~ends),
             "alignment": mean_loss([alignment_loss(w, batch["spoken"], reach=1) for w in weights]),
         }
 
