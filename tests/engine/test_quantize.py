@@ -13,7 +13,7 @@ from bark.engine import quantize as module
 from bark.engine.kv_cache import KVCache
 from bark.engine.quantize import FEW_ROWS, FloatLinear, HalfLinear, Int8Linear, choose_quantize, pack
 from bark.errors import OptionError
-from bark.models import int8
+from bark.models import int8, layers
 from bark.models.config import FineGPTConfig, GPTConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
@@ -168,8 +168,10 @@ def test_what_was_stored_is_let_go(dtype: torch.dtype, kind: str | None, monkeyp
 
 @pytest.mark.parametrize("rows", [1, 2, 8, 9])
 @pytest.mark.parametrize("n_out", [96, 97])
+@pytest.mark.parametrize("intel", [True, False])
 @torch.inference_mode()
-def test_a_float_layer_is_a_linear_layer(rows: int, n_out: int) -> None:
+def test_a_float_layer_is_a_linear_layer(rows: int, n_out: int, intel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "is_intel", lambda: intel)
     linear = nn.Linear(64, n_out)
     x = torch.randn(rows, 1, 64)
     assert torch.allclose(FloatLinear(linear)(x), linear(x), atol=1e-5)
