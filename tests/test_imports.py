@@ -40,6 +40,7 @@ ONLY_IN = {  # third parties that are imported nowhere else
     "typer": {"cli"},
     "rich": {"cli", "progress"},
     "tokenizers": {"text"},
+    "llvmlite": {"engine"},
     "num2words": {"text"},
     "jieba": {"text"},
     "pypinyin": {"text"},

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 from torch import Tensor
 
 from bark.models.config import GPTConfig
 from bark.models.layers import attend
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class KVCache:
@@ -63,6 +71,11 @@ class KVCache:
             key, value = keys, values
         return attend(query, key, value, causal)
 
+    @cached_property
+    def addresses(self) -> NDArray[np.int64]:
+        """Where keys and values of each layer lie, [2, layers]."""
+        return np.array([[each.data_ptr() for each in kept] for kept in (self._keys, self._values)], dtype=np.int64)
+
     def truncate(self, length: int) -> None:
         """Forgets the positions from `length` on.
 
@@ -76,3 +89,18 @@ class KVCache:
     def reset(self) -> None:
         """Forgets all positions."""
         self._length = 0
+
+
+def claim(caches: Sequence[KVCache]) -> list[int]:
+    """One more position in each cache, whose keys and values whoever asks must write to all layers; gives its place.
+
+    Raises:
+        ValueError: one of them is full; nothing has changed then.
+    """
+    for cache in caches:
+        if cache._length == cache.capacity:
+            raise ValueError(f"1 position after {cache._length} doesn't fit a cache of {cache.capacity}")
+    places = [cache._length for cache in caches]
+    for cache in caches:
+        cache._length += 1
+    return places

@@ -1,26 +1,27 @@
 """How weights are kept on a CPU: in few bytes, and in the layout that is read fastest.
 
 There a token is as quick as the weights are read, and a window as quick as they are multiplied. So the linear layers
-may keep int8 or 16-bit weights and multiply in bfloat16, where the CPU does that well; what lies between them —
-LayerNorms, attention of one position to what was read before (but on CPUs with AMX), the sum that runs through all
-layers, logits — stays float32.
+may keep int8 or 16-bit weights and multiply windows in bfloat16, where the CPU does that well; what lies between them —
+LayerNorms, the sum that runs through all layers, logits — stays float32. A token is computed in float32 throughout,
+whatever the weights are kept in, where it can be compiled (`bark.engine.token_step`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bark.engine.token_step import TokenStep
 from bark.errors import OptionError
 from bark.mapped import convert
+from bark.models.cpu import has_matrix_units, product_dtype
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.models.int8 import quantized
-from bark.models.layers import Block, has_matrix_units, linear
+from bark.models.layers import Block
 
 QUANTIZE = ("int8", "none")
 FEW_ROWS = 16  # up to here int8 weights are read as they are; for more rows it pays to unpack them
@@ -50,7 +51,7 @@ def choose_quantize(asked: str | None, dtype: str | torch.dtype | None, device: 
 
 
 class FloatLinear(nn.Module):
-    """A linear layer in float32; see `bark.models.layers.linear`."""
+    """A linear layer in float32."""
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
@@ -59,8 +60,7 @@ class FloatLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] → [..., out]."""
-        y = linear(x, self.weight)
-        return y if self.bias is None else y + self.bias
+        return F.linear(x, self.weight, self.bias)
 
 
 class HalfLinear(nn.Module):
@@ -130,10 +130,22 @@ def pack(model: GPT | FineGPT, dtype: torch.dtype, quantize: str | None) -> None
         assert isinstance(block, Block)
         for owner, name, layer in _linears(block):
             setattr(owner, name, _packed(layer, half, quantize, isinstance(model, GPT)))
-    if isinstance(model, GPT) and has_matrix_units() and (quantize == "int8" or half == torch.bfloat16):
-        model.cache_dtype = torch.bfloat16  # as these layers give them
     _convert_others(model, None if half is None and quantize is None else torch.float16)
     _put_at_hand(model)
+    if isinstance(model, GPT):
+        _speed_up(model, narrow=quantize == "int8" or half == torch.bfloat16)
+
+
+def _speed_up(model: GPT, narrow: bool) -> None:
+    """Has one token read by compiled code, and keys and values kept in bfloat16 if layers give them `narrow` so.
+
+    Only compiled code and CPUs with AMX attend to those as fast as to float32.
+    """
+    if narrow and product_dtype() == torch.bfloat16:
+        model.cache_dtype = torch.bfloat16
+    model.token_step = TokenStep.of(model)
+    if model.token_step is None and not has_matrix_units():
+        model.cache_dtype = None
 
 
 def _packed(layer: nn.Linear, half: torch.dtype | None, quantize: str | None, causal: bool) -> nn.Module:
@@ -180,13 +192,6 @@ def _kept(stored: Tensor, dtype: torch.dtype) -> nn.Parameter:
 
 def _bias(layer: nn.Linear) -> nn.Parameter | None:
     return layer.bias if layer.bias is None else _kept(layer.bias, torch.float32)
-
-
-@cache
-def product_dtype() -> torch.dtype:
-    """In what this CPU multiplies matrices fastest: bfloat16 where it has instructions for that, else float32."""
-    has = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return torch.bfloat16 if has is not None and has() else torch.float32
 
 
 def _has_int8() -> bool:

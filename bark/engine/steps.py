@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bark.engine.kv_cache import KVCache
+from bark.engine.token_step import Stepper
 from bark.engine.writing import Head, Write
 from bark.models.gpt import GPT
 
@@ -29,6 +30,7 @@ class StepWriter:
         self.slots = slots
         dtype = model.cache_dtype or model.dtype
         self._caches = [KVCache(model.config, capacity, device=model.device, dtype=dtype) for _ in range(slots)]
+        self._stepper = model.token_step and Stepper(model.token_step, slots, capacity)
         self._rows: dict[int, _Row] = {}
 
     def begin(self, slot: int, write: Write) -> None:
@@ -41,12 +43,20 @@ class StepWriter:
         """The next token of each."""
         rows = [self._rows[slot] for slot in slots]
         begun = [row for row in rows if row.token is not None]
-        if len(begun) > 1:
+        if begun and self._stepper:
+            self._step(begun, self._stepper)
+        elif len(begun) > 1:
             self._step_together(begun)
         else:
             self._step_alone(begun)
         self._step_alone([row for row in rows if row.token is None])
-        return [[int(row.token)] for row in rows if row.token is not None]
+        return [[row.last] for row in rows]
+
+    def _step(self, rows: list[_Row], stepper: Stepper) -> None:
+        """All read their last token, and pick their next."""
+        tokens = [row.last for row in rows]
+        hidden = stepper.read(tokens, [row.position for row in rows], [row.cache for row in rows])
+        _pick(rows, hidden, lambda head, some: stepper.logits(some, head.rows))
 
     def _step_alone(self, rows: list[_Row]) -> None:
         """Each reads what is new to it, and picks its next token."""
@@ -60,15 +70,11 @@ class StepWriter:
 
     def _step_together(self, rows: list[_Row]) -> None:
         """The same in one pass, where each reads its last token."""
-        tokens = torch.stack([row.token for row in rows if row.token is not None])
+        tokens = torch.tensor([row.last for row in rows], device=self.model.device)
         positions = torch.tensor([[row.position] for row in rows], device=tokens.device)
         caches = _Caches([row.cache for row in rows])
         hidden = self.model(self.model.embed(tokens[:, None]), positions, caches, tail=1)[:, 0]
-        heads = [row.head for row in rows]
-        for head in dict.fromkeys(heads):
-            chosen = [i for i, each in enumerate(heads) if each == head]
-            for i, logits in zip(chosen, head.logits(self.model, hidden[chosen]), strict=True):
-                rows[i].pick(logits)
+        _pick(rows, hidden, lambda head, some: head.logits(self.model, some))
 
 
 @dataclass
@@ -84,6 +90,12 @@ class _Row:
     cache: KVCache
     token: Tensor | None = None
     done: int = 0
+
+    @property
+    def last(self) -> int:
+        """The last token that was written."""
+        assert self.token is not None
+        return int(self.token)
 
     @property
     def head(self) -> Head:
@@ -103,6 +115,16 @@ class _Row:
     @property
     def _turn(self) -> int:
         return self.done % len(self.write.heads)
+
+
+def _pick(rows: list[_Row], hidden: Tensor, logits: Callable[[Head, Tensor], Tensor]) -> None:
+    """Each row picks a token by what the trunk says, [B, C]; those that have a head in common share its product."""
+    heads = [row.head for row in rows]
+    for head in dict.fromkeys(heads):
+        chosen = [i for i, each in enumerate(heads) if each == head]
+        some = hidden if len(chosen) == len(rows) else hidden[chosen]
+        for i, each in zip(chosen, logits(head, some), strict=True):
+            rows[i].pick(each)
 
 
 @dataclass(frozen=True)

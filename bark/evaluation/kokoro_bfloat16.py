@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,14 +28,6 @@ _SPECTRUM = f"{_GENERATOR}conv_post/Conv_output_0"
 _STRIDES = (10, 6)
 _DILATIONS = (1, 3, 5)
 _PIECE = 1 << 16  # numbers handled at once between two convolutions: they stay in the core's cache
-
-
-def is_worthwhile() -> bool:
-    """Whether this CPU multiplies matrices of bfloat16 (AMX); on no other was a gain measured."""
-    try:
-        return " amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
 
 
 class Bfloat16Session:

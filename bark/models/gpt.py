@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,10 +21,13 @@ class GPT(nn.Module):
     Attributes:
         graphs: whether whoever writes with it on a CUDA GPU may record what it does there, and replay that.
         cache_dtype: of the keys and values that are kept of it; None for `dtype`.
+        token_step: what reads one more token faster than `forward` does, where there is such a thing; see
+            `bark.engine.token_step`.
     """
 
     graphs = True
     cache_dtype: torch.dtype | None = None
+    token_step: Any = None
 
     def __init__(self, config: GPTConfig) -> None:
         super().__init__()

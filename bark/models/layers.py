@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import platform
-from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ATTENTION_BLOCK = 192  # queries; of 64, 128, 192 and 256 the fastest or next to it on one Zen 5 core and on two
+from bark.models.cpu import has_matrix_units
 
-FEW_ROWS = 8  # up to here a float32 product on a CPU is quicker as a batch of two halves of the weight
+ATTENTION_BLOCK = 192  # queries; of 64, 128, 192 and 256 the fastest or next to it on one Zen 5 core and on two
 
 
 class AttentionCache(Protocol):
@@ -102,23 +99,6 @@ def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
     return F.scaled_dot_product_attention(query.to(key.dtype), key, value, attn_mask=mask, is_causal=causal)
 
 
-@cache
-def has_matrix_units() -> bool:
-    """Whether this CPU multiplies blocks of bfloat16 by AMX; torch's fused attention is then quickest in bfloat16."""
-    has = getattr(torch.cpu, "_is_amx_tile_supported", None)
-    return has is not None and bool(has())
-
-
-@cache
-def is_intel() -> bool:
-    """Whether this is a CPU of Intel's, for which MKL, torch's library of products, is made."""
-    try:
-        told = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:  # not Linux
-        told = platform.processor()
-    return "GenuineIntel" in told
-
-
 def _trainable_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
     """Attention by plain products.
 
@@ -202,26 +182,7 @@ class Head(nn.Linear):
     def forward(self, hidden: Tensor, rows: slice = slice(None)) -> Tensor:
         """hidden [..., C] → [..., rows]."""
         weight = self.weight[rows]
-        return linear(hidden.to(weight.dtype), weight)
-
-
-def linear(x: Tensor, weight: Tensor) -> Tensor:
-    """x [..., in] by weight [out, in] → [..., out].
-
-    On CPUs torch hands a float32 product of one vector to a routine that, but on Intel's, reads the weight at half the
-    speed of memory. A product of batches it reads at nearly all of that; here a batch is a half of the weight, for a
-    thread each.
-    """
-    n_out, n_in = weight.shape
-    few = x.numel() <= FEW_ROWS * n_in and n_out % 2 == 0
-    if not few or weight.dtype != torch.float32 or weight.device.type != "cpu" or torch.is_grad_enabled():
-        return F.linear(x, weight)
-    if is_intel():
-        one = x.numel() == n_in
-        return torch.mv(weight, x.reshape(n_in)).view(*x.shape[:-1], n_out) if one else F.linear(x, weight)
-    columns = x.reshape(-1, n_in).t().expand(2, -1, -1)
-    halves = torch.bmm(weight.view(2, n_out // 2, n_in), columns)
-    return halves.view(n_out, -1).t().reshape(*x.shape[:-1], n_out)
+        return F.linear(hidden.to(weight.dtype), weight)
 
 
 def init_weights(model: nn.Module, n_layer: int) -> None:

@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bark.evaluation.kokoro_bfloat16 import is_worthwhile
 from bark.evaluation.teachers import SAMPLE_RATE, HibariTeacher, KokoroTeacher, Spoken, Teacher
 from bark.files import replacing
+from bark.models.cpu import has_matrix_units
 from recipes.pup import g2p, texts
 from recipes.pup.expressive import ExpressiveTeacher, tagged_sentences
 
@@ -217,7 +217,7 @@ def _teacher(name: str, kokoro_voices: Path, language: str) -> Teacher:
 
 @cache
 def _kokoro(voices: Path) -> KokoroTeacher:
-    return KokoroTeacher(voices, bfloat16=is_worthwhile())
+    return KokoroTeacher(voices, bfloat16=has_matrix_units())
 
 
 def import_ready(archive: Path, rows: Path, out: Path, shard_clips: int = 250, judged: bool = False) -> None:

@@ -115,6 +115,7 @@ class ScriptedGPT:
     device = torch.device("cpu")
     dtype = torch.float32
     cache_dtype = None
+    token_step = None
 
     def __init__(self, config: GPTConfig, script: Callable[[list[int], list[int]], int]) -> None:
         self.config = replace(config, n_layer=1, n_head=1, n_embd=1)
