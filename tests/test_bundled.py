@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ MEGABYTES = 64  # all of it, in the wheel
 GOLDEN_VOICES = ("v2/en_speaker_0", "v2/en_speaker_3")
 LINE = "The boat left the harbour at dawn."
 GOLDEN = Path(__file__).parent / "golden" / "pup.json"
+SENTENCES = Path(__file__).parent.parent / "recipes" / "pup" / "texts" / "en.txt"
 SURE = SamplingOptions(temperature=0)
 LIKELIEST = GenerateOptions(semantic=SURE, coarse=SURE, fine=SURE, seed=0)
 
@@ -59,6 +61,18 @@ def test_the_same_seed_says_the_same(pup: Bark) -> None:
     code = f"import sys; from bark import Bark; sys.stdout.buffer.write({speak})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=120)
     np.testing.assert_array_equal(np.frombuffer(done.stdout, np.float32), first.audio)
+
+
+@pytest.mark.slow
+def test_streams_are_what_is_made_at_once(pup: Bark) -> None:
+    """Sample for sample: one to three sentences that somebody might want, in any voice and none."""
+    chosen = random.Random(11)
+    sentences = SENTENCES.read_text(encoding="utf-8").splitlines()
+    for seed in range(50):
+        text = " ".join(chosen.sample(sentences, chosen.randint(1, 3)))
+        voice = chosen.choice([None, *pup.voices.names()])
+        pieces = list(pup.stream(text, voice, seed=seed))
+        np.testing.assert_array_equal(np.concatenate(pieces), pup.generate(text, voice, seed=seed).audio, text)
 
 
 @pytest.fixture(scope="module")
