@@ -15,7 +15,7 @@ import numpy as np
 from bark.engine import program as layout
 from bark.engine.program import Kinds, written
 
-SPINS = 20_000  # looks for the next task before a thread sleeps: some tenths of a millisecond
+SPINS = 5_000  # looks for the next task before a thread sleeps: some tenths of a millisecond
 
 _compiling = threading.Lock()
 
