@@ -266,17 +266,8 @@ class _Program:
         made, code = function(self.module, "head", 4)
         what, part, parts, team = code.arguments
         weight, x, batch, n, count, y, y_step = (_word(code, what, i) for i in range(7))
-        code.call(
-            self.products[self.kinds.head],
-            weight,
-            x,
-            batch,
-            n,
-            count * part // parts,
-            count * (part + 1) // parts,
-            y,
-            y_step,
-        )
+        first, last = count * part // parts, count * (part + 1) // parts
+        code.call(self.products[self.kinds.head], weight, x, batch, n, first, last, y, y_step)
         code.call(self.barrier, team, parts)
         return _ended(made, code)
 
@@ -292,17 +283,15 @@ class _Program:
         _, code = function(self.module, "post", 1, public=True)
         (team,) = code.arguments
         b = code.builder
+        # in the order that `_wait` relies on: first the task, then who sleeps
         b.atomic_rmw("add", code.pointer(team + JOB * WORD), ir.Constant(simd.I64, 1), "seq_cst")
 
-        def asleep(part: Int, sums: list[ir.Value]) -> list[ir.Value]:
-            place = code.pointer(team + (part * APART + AWAKE) * WORD)
-            awake = b.load_atomic(place, "seq_cst", WORD)
-            counts = b.or_(b.icmp_signed("!=", part.value, ir.Constant(simd.I64, 0)), ir.Constant(simd.I1, 0))
-            sleeps = b.and_(counts, b.icmp_signed("==", awake, ir.Constant(simd.I64, 0)))
-            return [b.add(sums[0], b.zext(sleeps, simd.I64))]
+        def count(part: Int, sleeping: list[ir.Value]) -> list[ir.Value]:
+            awake = Int(code, b.load_atomic(code.pointer(_awake(team, part + 1)), "seq_cst", WORD))
+            return [code.choose(awake.compare("==", 0), Int(code, sleeping[0]) + 1, Int(code, sleeping[0])).value]
 
-        (total,) = code.fold(_word(code, team, PARTS), [ir.Constant(simd.I64, 0)], asleep, step=1)
-        b.ret(total)
+        others = _word(code, team, PARTS) - 1
+        b.ret(code.fold(others, [ir.Constant(simd.I64, 0)], count, step=1)[0])
 
     def _share(self) -> ir.Function:
         made, code = function(self.module, "share", 2, public=True)
@@ -317,7 +306,7 @@ class _Program:
         _, code = function(self.module, "wait", 4, public=True)
         team, part, seen, spins = code.arguments
         b = code.builder
-        job, awake = code.pointer(team + JOB * WORD), code.pointer(team + (part * APART + AWAKE) * WORD)
+        job, awake = code.pointer(team + JOB * WORD), code.pointer(_awake(team, part))
         begin = b.block
         look, new, none, sleep, late = (b.append_basic_block(name) for name in ("look", "new", "none", "sleep", "late"))
         b.store_atomic(ir.Constant(simd.I64, 1), awake, "seq_cst", WORD)
@@ -335,7 +324,7 @@ class _Program:
         b.cbranch(b.icmp_signed("<", more, spins.value), look, sleep)
         b.position_at_end(sleep)
         b.store_atomic(ir.Constant(simd.I64, 0), awake, "seq_cst", WORD)
-        again = b.load_atomic(job, "seq_cst", WORD)  # posted by one who thought it awake
+        again = b.load_atomic(job, "seq_cst", WORD)  # perhaps posted by one who still saw it awake
         end = b.append_basic_block("end")
         b.cbranch(b.icmp_signed("!=", again, last), late, end)
         b.position_at_end(late)
@@ -361,7 +350,7 @@ class _Program:
         with code.when(parts.compare(">", 1)):
             arrived = code.pointer(team + ARRIVED * WORD)
             before = Int(code, b.atomic_rmw("add", arrived, ir.Constant(simd.I64, 1), "acq_rel"))
-            all_ = (before // parts + 1) * parts
+            complete = (before // parts + 1) * parts  # the count is never set back, as some may still look at it
             pause = _word(code, team, PAUSE)
             entry = b.block
             look, missing, long, after = (b.append_basic_block(name) for name in ("look", "missing", "long", "after"))
@@ -369,7 +358,7 @@ class _Program:
             b.position_at_end(look)
             looks = b.phi(simd.I64)
             there = b.load_atomic(arrived, "acquire", WORD)
-            b.cbranch(b.icmp_signed(">=", there, all_.value), after, missing)
+            b.cbranch(b.icmp_signed(">=", there, complete.value), after, missing)
             b.position_at_end(missing)
             _breathe(code)
             more = b.add(looks, ir.Constant(simd.I64, 1))
@@ -392,6 +381,11 @@ def _ended(made: ir.Function, code: Code) -> ir.Function:
 def _at(base: Int, i: Int, kind: int = FLOAT32) -> Int:
     """The address of number i."""
     return base + i * SIZES[kind]
+
+
+def _awake(team: Int, part: Int) -> Int:
+    """The address of what says whether a thread looks for tasks."""
+    return team + (part * APART + AWAKE) * WORD
 
 
 def _word(code: Code, base: Int, i: Int | int) -> Int:
