@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from bark.settings import bound_spinning
+
 if TYPE_CHECKING:
     from bark.api import generate_audio, save_as_prompt, semantic_to_waveform, text_to_semantic
     from bark.errors import (
@@ -81,6 +83,8 @@ _HOMES = {
     "text_to_semantic": "bark.api",
 }
 _MODULES = ("api", "generation")  # which `import bark` alone gives in the original
+
+bound_spinning()  # torch's threads look at this once, when it is imported
 
 
 def __getattr__(name: str) -> Any:

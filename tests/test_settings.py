@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,12 @@ def test_threads_wait_asleep_unless_somebody_knows_better() -> None:
         environ = dict(chosen)
         bound_spinning(environ)
         assert environ == chosen
+
+
+def test_they_are_told_before_torch_is_imported() -> None:
+    code = "import os, sys, bark; print(os.environ['GOMP_SPINCOUNT'], 'torch' in sys.modules)"
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+    }
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["1000", "False"]

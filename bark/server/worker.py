@@ -29,7 +29,6 @@ from bark.server.messages import (
     Turn,
     WorkerSettings,
 )
-from bark.settings import bound_spinning
 
 logger = logging.getLogger(__name__)
 PULSE = 5.0  # seconds after which a worker says that it is alive
@@ -77,7 +76,6 @@ def work(connection: Connection, settings: WorkerSettings, make: MakeEngine) -> 
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to all processes at once; the scheduler says when to end
         signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    bound_spinning()
     inbox = Inbox(connection)
     try:
         _serve(connection, inbox, settings, make)
