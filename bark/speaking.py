@@ -18,6 +18,7 @@ from bark.engine.surprise import surprise
 from bark.engine.writing import Ask
 from bark.errors import warn
 from bark.guards import Problem, Said, badness, said_problems
+from bark.heap import give_back
 from bark.lines import language_of
 from bark.options import GenerateOptions
 from bark.parts import Parts
@@ -175,6 +176,7 @@ class Speaking:
                 yield samples(stream.push(torch.tensor(codes, device=self.parts.codec_device)[None]))
             if heard:
                 yield samples(stream.flush())
+        give_back()
 
     def _seconds(self, codes: IntArray) -> float:
         return float(codes.shape[1] / self.tokens.frame_rate)
