@@ -74,6 +74,7 @@ class _Precision:
 def _placement(settings: Settings, device: str | None, precision: _Precision, offload: bool | None) -> Iterator[str]:
     """Shows where and in what precision; gives what is in the way."""
     from bark.engine.device import choose_device, codec_device
+    from bark.engine.token_step import why_not_compiled
 
     asked = device or settings.device
     try:
@@ -85,6 +86,9 @@ def _placement(settings: Settings, device: str | None, precision: _Precision, of
     said = "--device" if device else "BARK_DEVICE"
     _show("device", f"{_named(chosen)}, {f'as {said} says' if asked else _why(chosen, settings)}")
     _show("precision", f"{weights}, {why}")
+    if chosen.type == "cpu":
+        why = why_not_compiled()
+        _show("tokens", f"by torch, which takes two to three times as long: {why}" if why else "by compiled code")
     if codec_device(chosen) != chosen:
         _show("codec", f"on {codec_device(chosen)}: it doesn't run on {chosen}")
     wanted = settings.offload if offload is None else offload

@@ -169,17 +169,19 @@ def _parts(block: nn.Module) -> tuple[Any, ...]:
 def _fits(model: GPT) -> bool:
     """Whether compiled code is made for this shape, and can be compiled."""
     size = model.config.n_embd // model.config.n_head
-    return model.device.type == "cpu" and size % LANES == 0 and _can_compile()
+    return model.device.type == "cpu" and size % LANES == 0 and not why_not_compiled()
 
 
 @cache
-def _can_compile() -> bool:
-    """Whether there is LLVM, and a CPU that it can do much for."""
+def why_not_compiled() -> str:
+    """Why nothing can be compiled here; empty where it can."""
     if find_spec("llvmlite") is None:
-        return False
-    from bark.engine.team import is_made_for_this_cpu
-
-    return is_made_for_this_cpu()
+        return "llvmlite isn't installed"
+    try:
+        from bark.engine.team import is_made_for_this_cpu
+    except (ImportError, OSError) as error:
+        return f"llvmlite doesn't work here: {error}"
+    return "" if is_made_for_this_cpu() else "this CPU has no AVX2"
 
 
 def _program(weights: torch.dtype, kept: torch.dtype, tokens: torch.dtype, head: torch.dtype) -> Program:

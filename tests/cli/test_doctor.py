@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from bark.engine import token_step
+
 Call = Callable[..., Any]
 
 
@@ -48,6 +50,16 @@ def test_the_precision(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert f"precision  {says}\n" in call("doctor", *asked).out.decode()
+
+
+@pytest.mark.parametrize("why", ["", "llvmlite isn't installed"])
+def test_what_makes_tokens(why: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_step, "why_not_compiled", lambda: why)
+    said = call("doctor").out.decode()
+    assert (
+        f"tokens     {f'by torch, which takes two to three times as long: {why}' if why else 'by compiled code'}\n"
+        in said
+    )
 
 
 def test_why_there_is_no_gpu(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,6 +233,23 @@ def test_there_is_none_for_heads_of_odd_sizes() -> None:
     assert model.token_step is None
 
 
+def test_without_llvm(monkeypatch: pytest.MonkeyPatch) -> None:
+    module.why_not_compiled.cache_clear()
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    model = gpt()
+    pack(model, torch.float32, "int8")
+    assert model.token_step is None
+    assert module.why_not_compiled() == "llvmlite isn't installed"
+    module.why_not_compiled.cache_clear()
+
+
+def test_on_an_old_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    module.why_not_compiled.cache_clear()
+    monkeypatch.setattr("bark.engine.team.is_made_for_this_cpu", lambda: False)
+    assert module.why_not_compiled() == "this CPU has no AVX2"
+    module.why_not_compiled.cache_clear()
+
+
 def test_a_model_in_which_it_cannot_be_compiled(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
