@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,7 @@ def test_what_is_not_there(settings: Settings) -> None:
 
 def test_no_network(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # 23 s in all, between the tries of 🤗's client
     with pytest.raises(WeightsNotFoundError, match=r"can't reach http://127\.0\.0\.1:9 for somebody/tiny"):
         download_model("somebody/tiny", settings=settings, quiet=True)
 
