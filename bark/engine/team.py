@@ -108,12 +108,16 @@ class Team:
         """
         if not self._busy.acquire(blocking=False):
             return False
+        before, sleeping = int(self._memory[layout.JOB]), len(self._bells)
         try:
-            self._memory[layout.TASK], self._memory[layout.GIVEN] = task, what
-            if self._program.post(self._address):
-                for bell in self._bells:
-                    bell.release()
-            self._program.share(self._address, 0)
+            try:
+                self._memory[layout.TASK], self._memory[layout.GIVEN] = task, what
+                sleeping = self._program.post(self._address)
+            finally:  # once it is posted the others wait for this part, even if somebody interrupts us
+                if self._memory[layout.JOB] != before:
+                    for bell in self._bells if sleeping else ():
+                        bell.release()
+                    self._program.share(self._address, 0)
         finally:
             self._busy.release()
         return True

@@ -205,6 +205,25 @@ def test_several_who_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert all(pool.map(again, range(8)))
 
 
+@torch.inference_mode()
+def test_an_interrupt_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHARE", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    model = packed(quantize="int8")
+    wanted = read(model, LENGTHS)
+    program, post = model.token_step.program, model.token_step.program.post
+
+    def interrupted(team: int) -> int:
+        post(team)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "post", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        read(model, LENGTHS)
+    monkeypatch.setattr(program, "post", post)
+    assert torch.equal(read(model, LENGTHS), wanted)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @torch.inference_mode()
