@@ -20,7 +20,7 @@ LANES = 16
 FLOAT32, FLOAT16, BFLOAT16, INT8 = range(4)  # kinds of what lies in memory
 SIZES = (4, 2, 2, 1)  # bytes of each
 
-F32, I1, I32, I64 = ir.FloatType(), ir.IntType(1), ir.IntType(32), ir.IntType(64)
+F32, I32, I64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 VECTOR, WHOLE = ir.VectorType(F32, LANES), ir.VectorType(I32, LANES)
 STORED = tuple(ir.VectorType(each, LANES) for each in (F32, ir.HalfType(), ir.IntType(16), ir.IntType(8)))
 

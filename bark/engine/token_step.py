@@ -88,9 +88,8 @@ class TokenStep:
     def _address(self, tensor: Tensor | None) -> int:
         if tensor is None:
             return 0
-        assert tensor.is_contiguous()
         self._kept.append(tensor)
-        return tensor.data_ptr()
+        return _at(tensor)
 
 
 class Stepper:

@@ -20,6 +20,7 @@ from sentencex import segment
 
 from bark import Bark
 from bark.evaluation.judging import Clip, Judgement, Panel
+from bark.evaluation.metrics import Edits, cosine
 
 
 def clips_of(project: Path) -> list[Clip]:
@@ -41,15 +42,14 @@ def said_alone(bark: Bark, clips: Iterable[Clip], voice: str) -> list[Clip]:
 
 def misheard(judgements: Iterable[Judgement]) -> tuple[float, int]:
     """Percent of words wrong, and words."""
-    edits = [judgement.words for judgement in judgements if judgement.words is not None]
-    words = sum(each.total for each in edits)
-    return 100 * sum(each.errors for each in edits) / max(1, words), words
+    edits = sum((judgement.words for judgement in judgements if judgement.words is not None), Edits())
+    return 100 * edits.rate, edits.total
 
 
 def likenesses(judgements: Sequence[Judgement]) -> list[float]:
     """Cosine of each line's voice with that of the first."""
     voices = [judgement.voice for judgement in judgements if judgement.voice is not None]
-    return [float(voice @ voices[0]) for voice in voices]
+    return [cosine(voice, voices[0]) for voice in voices]
 
 
 def plot(clips: Sequence[Clip], alike: Sequence[float], path: Path) -> None:
