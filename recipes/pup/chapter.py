@@ -19,8 +19,9 @@ import soundfile
 from sentencex import segment
 
 from bark import Bark
+from bark.evaluation.judges import cosine
 from bark.evaluation.judging import Clip, Judgement, Panel
-from bark.evaluation.metrics import Edits, cosine
+from bark.evaluation.metrics import Edits
 
 
 def clips_of(project: Path) -> list[Clip]:
