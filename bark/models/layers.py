@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from bark.models.cpu import has_matrix_units
 
+FUSED = 320  # positions from which on, with AMX, the fused kernel trains faster than plain products
 ATTENTION_BLOCK = 192  # queries; of 64, 128, 192 and 256 the fastest or next to it on one Zen 5 core and on two
 
 
@@ -88,9 +89,10 @@ def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
         return F.scaled_dot_product_attention(query.to(key.dtype), key, value)
     causal = causal and new > 1
     on_cpu = query.device.type == "cpu"
-    if on_cpu and torch.is_grad_enabled():
+    narrow = query.dtype == key.dtype == torch.bfloat16
+    if on_cpu and torch.is_grad_enabled() and not (narrow and has_matrix_units() and seen >= FUSED):
         return _trainable_attention(query, key, value, causal)
-    if on_cpu and query.dtype == key.dtype == torch.bfloat16 and new > 1 and not has_matrix_units():
+    if on_cpu and narrow and new > 1 and not has_matrix_units():
         return _blocked_attention(query, key, value, causal)
     mask = None
     if causal and seen > new:  # is_causal aligns query 0 with key 0, but query 0 comes after the cached keys
@@ -102,7 +104,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
 def _trainable_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
     """Attention by plain products.
 
-    On CPUs the fused kernel's backward pass takes 2 to 3 times as long as this in bf16, at a few hundred positions.
+    On CPUs the fused kernel's backward pass takes 2 to 3 times as long as this in bf16, at a few hundred positions; with
+    AMX the two take as long at 350, and at 576 the fused one three quarters of the time.
     """
     scores = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
     if causal:

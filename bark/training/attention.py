@@ -47,8 +47,9 @@ def alignment_loss(weights: Tensor, column: Tensor, reach: int) -> Tensor:
     Returns:
         Mean of −log of the attention within reach, 0 where nothing is known.
     """
-    columns = torch.arange(weights.shape[-1], device=weights.device)
-    mass = (weights * ((columns - column[..., None]).abs() <= reach)).sum(-1)
+    near = column[..., None] + torch.arange(-reach, reach + 1, device=weights.device)
+    there = (near >= 0) & (near < weights.shape[-1])
+    mass = (weights.gather(-1, near.clamp(0, weights.shape[-1] - 1)) * there).sum(-1)
     known = (column >= 0) & (column < weights.shape[-1])
     return ((-mass.clamp(min=1e-4).log()) * known).sum() / known.sum().clamp(min=1)
 
