@@ -104,8 +104,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
 def _trainable_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
     """Attention by plain products.
 
-    On CPUs the fused kernel's backward pass takes 2 to 3 times as long as this in bf16, at a few hundred positions; with
-    AMX the two take as long at 350, and at 576 the fused one three quarters of the time.
+    On CPUs the fused kernel's backward pass takes 2 to 3 times as long as this in bf16, at a few hundred positions.
+    With AMX the two take as long at 350, and at 576 the fused one takes three quarters of the time.
     """
     scores = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
     if causal:
