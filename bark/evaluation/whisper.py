@@ -75,6 +75,19 @@ class Transcriber:
         segments, _ = self._model.transcribe(resample(audio, sample_rate, RATE), **self._options())
         return " ".join(segment.text.strip() for segment in segments).strip()
 
+    def languages(self, audio: Audio, sample_rate: int, among: Sequence[str]) -> dict[str, float]:
+        """How probable it is that each of some languages is spoken, whatever language was given; together 1.
+
+        Args:
+            audio: [T] in [−1, 1]; of more than 30 s the first are heard.
+            sample_rate: Hz.
+            among: two-letter codes.
+        """
+        _, _, every = self._model.detect_language(resample(audio, sample_rate, RATE))
+        found = {language: probability for language, probability in every if language in among}
+        whole = sum(found.values()) or 1.0
+        return {language: found.get(language, 0.0) / whole for language in among}
+
     def glances(self, audios: Sequence[Audio], sample_rate: int) -> list[str]:
         """What is said in each, for an eighth of the work: greedily, together, without the silence that fills 30 s.
 

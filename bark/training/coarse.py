@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,6 +34,10 @@ class CoarseTaskConfig:
             sound for long before it finds out that the semantic tokens matter.
         alignment_weight: of that loss at the start; it falls to a tenth by `alignment_steps`.
         corruption: of the coarse tokens that are read; what is to be written stays true.
+        own: share of the rows that read, from some frame on, what the model itself would have written there.
+        own_passes: how often it writes them, all at once, each time having read what it wrote before; the first has
+            read the truth. The more, the more its mistakes are those that follow from mistakes.
+        own_temperature: of these draws.
     """
 
     batch: int = 12
@@ -42,6 +46,9 @@ class CoarseTaskConfig:
     alignment_weight: float = 0.5
     alignment_steps: int = 1000
     corruption: Corruption = field(default_factory=Corruption)
+    own: float = 0.0
+    own_passes: int = 2
+    own_temperature: float = 0.7
     validation_windows: int = 48
 
 
@@ -82,8 +89,10 @@ class CoarseTask(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of each codebook, and how far alignment heads look astray."""
+        if self.training and self._config.own:
+            batch = {**batch, "read": self.read_own(batch)}
         losses = {}
-        all_logits, weights = self._run(batch)
+        all_logits, weights = self._run(batch, self._heads)
         for book, logits in enumerate(all_logits):
             targets = self._targets(batch, book)
             targets = torch.where(targets < 0, targets, targets - self._tokens.coarse_rows(book).start)
@@ -105,20 +114,47 @@ class CoarseTask(nn.Module):
         Returns:
             For each codebook, logits [B, T / n_coarse, codebook_size].
         """
-        return self._run(batch)[0]
+        return self._run(batch, ())[0]
 
-    def _run(self, batch: Batch) -> tuple[list[Tensor], list[Tensor]]:
-        """`logits`, and the weights [B, T, T] of the alignment heads."""
+    def _run(self, batch: Batch, heads: Sequence[tuple[int, ...]]) -> tuple[list[Tensor], list[Tensor]]:
+        """`logits`, and the attention weights [B, T, T] of some heads."""
         tokens = self._tokens
         infer = torch.full_like(batch["semantic"][:, :1], tokens.coarse_infer)
         read = batch.get("read", batch["coarse"])
         inputs = torch.cat([batch["semantic"], infer, read[:, :-1].clamp(min=0)], 1)
         positions = torch.arange(inputs.shape[1], device=inputs.device)
-        hidden, weights = run_trunk(self.model, self.model.embed(inputs), positions, self._heads)
+        hidden, weights = run_trunk(self.model, self.model.embed(inputs), positions, heads)
         hidden = hidden[:, self._layout.semantic_window :]
         books = range(tokens.n_coarse)
         logits = [self.model.logits(hidden[:, k :: tokens.n_coarse], tokens.coarse_rows(k)) for k in books]
         return logits, weights
+
+    @torch.no_grad()
+    def read_own(self, batch: Batch) -> Tensor:
+        """What rows read [B, T], where some read what the model would have written.
+
+        Scheduled sampling (Bengio et al. 2015) for all frames at once (Mihaylova & Martins 2019, "Scheduled Sampling
+        for Transformers"): semantic tokens tell when what is said, so the truth stays what is to come next.
+
+        Args:
+            batch: as `draw` gives it.
+        """
+        coarse, config = batch["coarse"], self._config
+        read, n = batch.get("read", coarse), self._tokens.n_coarse
+        rows = (torch.rand(len(coarse), device=coarse.device) < config.own).nonzero()[:, 0]
+        if not len(rows):
+            return read
+        semantic, true = batch["semantic"][rows], coarse[rows]
+        frames = torch.arange(true.shape[1], device=coarse.device) // n
+        begin = torch.rand(len(rows), 1, device=coarse.device) * (frames[-1] + 1)
+        replaced = (frames >= begin) & (true >= 0)
+        said = true
+        for _ in range(config.own_passes):
+            logits = self.logits({"semantic": semantic, "coarse": true, "read": said})
+            drawn = [_draw(each, config.own_temperature) for each in logits]
+            drawn = [each + self._tokens.coarse_rows(book).start for book, each in enumerate(drawn)]
+            said = torch.where(replaced, torch.stack(drawn, -1).flatten(1), true)
+        return read.index_copy(0, rows, said)
 
     def _targets(self, batch: Batch, book: int) -> Tensor:
         """What one codebook should say [B, frames], −1 where nothing.
@@ -198,6 +234,12 @@ class CoarseTask(nn.Module):
 
     def _flat(self, codes: np.ndarray) -> np.ndarray:
         return self._tokens.flatten_coarse(codes[: self._tokens.n_coarse])
+
+
+def _draw(logits: Tensor, temperature: float) -> Tensor:
+    """A number for each row of logits [..., V]: the largest weight, when each is divided by an exponential draw."""
+    weights = (logits.float() / temperature).softmax(-1)
+    return (weights / torch.empty_like(weights).exponential_()).argmax(-1)
 
 
 def join(

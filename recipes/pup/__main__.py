@@ -7,6 +7,7 @@ begin     the GPTs of an earlier checkpoint, for the tokens of this one
 train     one model after another: codec, codec-decoder, semantic-tokenizer, semantic, coarse, fine
 pack      the trained weights, the tokenizers and the voices as one checkpoint folder
 evaluate  the checkpoint beside its teacher, in every language, on sentences that no model has seen
+abilities what it does beside that: men and women by a tag, languages that change, voices of strangers
 
 Each step does what isn't done yet, so any of them may be killed and started again.
 """
@@ -32,23 +33,6 @@ MODELS = ("codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse", 
 
 def main() -> None:
     """Runs the step that the arguments name."""
-    parser = argparse.ArgumentParser(
-        prog="python -m recipes.pup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("step", choices=["corpus", "check", "tokenize", "begin", "train", "pack", "evaluate", "all"])
-    parser.add_argument("--config", type=Path, default=Path("recipes/pup/configs/cpu.toml"))
-    parser.add_argument("--work", type=Path, default=Path("work"), help="where data, checkpoints and logs go")
-    parser.add_argument("--kokoro-voices", type=Path, help="the file that `npm pack kokoro-js` writes")
-    parser.add_argument("--wordnet", type=Path, default=texts.WORDNET)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--only", nargs="*", help="names of the sets (corpus) or models (train) wanted")
-    parser.add_argument("--languages", nargs="+", default=[], help="of evaluate; else all that have presets")
-    parser.add_argument("--sentences", type=int, help="of evaluate: of each language, at most")
-    parser.add_argument("--checkpoint", nargs="+", type=Path, default=[], help="of evaluate; else WORK/checkpoint")
-    parser.add_argument("--judges", nargs="+", default=JUDGES, choices=JUDGES, help="of evaluate; else all")
-    arguments = parser.parse_args()
-    config = without_absent(tomllib.loads(arguments.config.read_text(encoding="utf-8")), arguments.work)
     steps = {
         "corpus": corpus,
         "check": check,
@@ -57,8 +41,26 @@ def main() -> None:
         "train": train,
         "pack": pack,
         "evaluate": evaluate,
+        "abilities": abilities,
         "all": everything,
     }
+    parser = argparse.ArgumentParser(
+        prog="python -m recipes.pup", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=list(steps))
+    parser.add_argument("--config", type=Path, default=Path("recipes/pup/configs/cpu.toml"))
+    parser.add_argument("--work", type=Path, default=Path("work"), help="where data, checkpoints and logs go")
+    parser.add_argument("--kokoro-voices", type=Path, help="the file that `npm pack kokoro-js` writes")
+    parser.add_argument("--wordnet", type=Path, default=texts.WORDNET)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--only", nargs="*", help="names of the sets (corpus), models (train) or abilities")
+    parser.add_argument("--languages", nargs="+", default=[], help="of evaluate; else all that have presets")
+    parser.add_argument("--sentences", type=int, help="of evaluate: of each language, at most")
+    parser.add_argument("--checkpoint", nargs="+", type=Path, default=[], help="to judge; else WORK/checkpoint")
+    parser.add_argument("--judges", nargs="+", default=JUDGES, choices=JUDGES, help="of evaluate; else all")
+    arguments = parser.parse_args()
+    config = without_absent(tomllib.loads(arguments.config.read_text(encoding="utf-8")), arguments.work)
     try:
         steps[arguments.step](config, arguments)
     except (BarkError, FileNotFoundError) as error:
@@ -166,6 +168,18 @@ def evaluate(config: dict[str, Any], arguments: argparse.Namespace) -> None:
         arguments.languages,
         arguments.judges,
     )
+
+
+def abilities(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Figures of what checkpoints do beside reading sentences aloud."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from recipes.pup.abilities import abilities as run
+    from recipes.pup.abilities import to_markdown
+    from recipes.pup.evaluate import presets_of
+
+    languages = list(presets_of(config, arguments.languages))
+    for checkpoint in arguments.checkpoint or [arguments.work / "checkpoint"]:
+        print(to_markdown(run(checkpoint, arguments.work, _kokoro_voices(arguments), languages, arguments.only)))
 
 
 def _sets(config: dict[str, Any], arguments: argparse.Namespace) -> list[CorpusSet]:

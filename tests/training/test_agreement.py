@@ -6,6 +6,7 @@ the same tokens at once. Weights are large and in double precision, so that noth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -273,6 +274,40 @@ class TestCoarse:
         said = true[:, 0::2] >= 0
         wanted = nn.functional.cross_entropy(first[said], true[:, 0::2][said] - tokens.coarse_rows(0).start)
         torch.testing.assert_close(spoiled(batch)["book_0"].double(), wanted, rtol=1e-5, atol=1e-5)
+
+    @pytest.mark.parametrize("passes", [1, 3])
+    def test_own_words_are_read(self, task: CoarseTask, model_config: ModelConfig, passes: int) -> None:
+        """From some frame on a row reads the likeliest codes after what it read in the pass before."""
+        clips = [made_up(seed, 60, model_config, voice=str(seed)) for seed in range(3)]
+        settings = CoarseTaskConfig(batch=8, own=0.7, own_passes=passes, own_temperature=1e-6)
+        shape, tokens, layout = model_config.coarse, model_config.tokens, model_config.coarse_layout
+        own = CoarseTask(shape, tokens, layout, clips, [1.0] * 3, settings)
+        lively(own)
+        own.load_state_dict(task.state_dict())
+        batch = own.draw(np.random.default_rng(0))
+        torch.manual_seed(0)
+        true, read = batch["coarse"], own.read_own(batch)
+        assert torch.equal(true < 0, read < 0)
+        changed = [
+            int((row != it).nonzero()[0]) if bool((row != it).any()) else -1 for row, it in zip(true, read, strict=True)
+        ]
+        assert -1 in changed and len(set(changed)) > 3, "some rows read the truth, others from frames of their own"
+        before = true.clone()
+        for _ in range(passes):
+            said = torch.stack(
+                [
+                    each.argmax(-1) + tokens.coarse_rows(k).start
+                    for k, each in enumerate(own.logits({**batch, "read": before}))
+                ],
+                -1,
+            ).flatten(1)
+            for row, start in enumerate(changed):
+                if start >= 0:
+                    start -= start % 2
+                    before[row, start:] = torch.where(true[row, start:] < 0, -1, said[row, start:])
+        assert torch.equal(before, read)
+        own.train()
+        assert math.isfinite(float(own(batch)["loss"].detach()))
 
     def _place(self, semantic: np.ndarray, coarse: np.ndarray, clip: TokenClip, config: ModelConfig) -> int | None:
         for start in range(len(clip.semantic)):

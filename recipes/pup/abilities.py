@@ -1,0 +1,249 @@
+"""Step `abilities`: what a checkpoint does beside reading one language in its presets, each held to a figure.
+
+people     without a preset, [MAN], [WOMAN], MAN: and WOMAN: speak at a man's or a woman's pitch
+switching  in prompts of several languages Whisper hears each one where it is said
+cloning    voices made of ten seconds of speakers that no model has heard stay whose they are
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bark.audio.resample import resample
+from bark.audio.writer import write_audio
+from bark.captions import words_of
+from bark.casting import BOUNDARY
+from bark.evaluation.files import Audio, make_folder, write_json, write_text
+from bark.evaluation.judges import SpeakerJudge, cosine
+from bark.evaluation.packages import require
+from bark.evaluation.teachers import SAMPLE_RATE, KokoroTeacher
+from bark.evaluation.whisper import Transcriber
+from bark.pipeline import Bark
+from bark.result import Utterance
+from bark.text.words import word_spans
+from bark.voices import Consent, create_voice, reader
+from recipes.pup.texts import evaluation_sentences
+
+SPARE = 120  # of the sentences in evaluation/en.txt; those before it are what `evaluate` takes
+FORMS = ("[MAN] {}", "[WOMAN] {}", "MAN: {}", "WOMAN: {}")
+UNHEARD = ("af_nova", "am_echo", "bf_isabella", "bm_lewis")  # Kokoro's voices that are in no set
+RECORDED = 10.0  # seconds
+PROMPTS = (  # the first three are examples of Suno and of a reviewer; a part is a language and what is said in it
+    (
+        (
+            "ko",
+            "추석은 내가 가장 좋아하는 명절이다. 나는 며칠 동안 휴식을 취하고 친구 및 가족과 시간을 보낼 수 있습니다.",
+        ),
+    ),
+    (
+        ("es", "Buenos días Miguel. Tu colega piensa que tu alemán es extremadamente malo."),
+        ("en", "But I suppose your english isn't terrible."),
+    ),
+    (("de", "Hallo, wie geht es dir?"), ("es", "¿Qué haces aquí?"), ("en", "Are you looking for someone?")),
+    (("en", "She opened the window and said:"), ("fr", "Il fait beau aujourd'hui, allons nous promener.")),
+    (("it", "Buongiorno a tutti, oggi parliamo di musica."), ("en", "The first song is very old.")),
+    (("en", "My grandmother always used to say:"), ("pl", "Gość w dom, Bóg w dom, proszę wejść.")),
+    (("pt", "O meu irmão mora em Lisboa há dez anos."), ("de", "Seine Frau kommt aus Hamburg.")),
+    (("ru", "Добрый вечер, дорогие друзья."), ("en", "Welcome to our little theatre.")),
+    (("ja", "今日はとても寒いですね。"), ("en", "I think I will stay at home.")),
+    (("zh", "欢迎来到北京，我们走吧。"), ("en", "The train leaves in ten minutes.")),
+    (("tr", "Bugün hava çok güzel, dışarı çıkalım."), ("en", "We can take the boat.")),
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """How one prompt without a preset was said: at how many Hz, by the median, and whether that is as asked."""
+
+    prompt: str
+    pitch: float
+    right: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a prompt: its language, the one that was heard, and how sure Whisper was of the right one."""
+
+    language: str
+    text: str
+    heard: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Clone:
+    """How alike each sentence in a made voice is to the recording."""
+
+    speaker: str
+    likeness: list[float]
+
+
+def people(bark: Bark, sentences: Sequence[str], count: int = 100, seed: int = 0) -> Iterator[Person]:
+    """Prompts that ask for a man or a woman, in all four `FORMS` in turn.
+
+    Args:
+        bark: that speaks.
+        sentences: which it says, again from the first after the last.
+        count: prompts.
+        seed: of the first; each next one has the next.
+    """
+    for number in range(count):
+        form = FORMS[number % len(FORMS)]
+        prompt = form.format(sentences[number // len(FORMS) % len(sentences)])
+        said = bark.generate(prompt, seed=seed + number)
+        pitch = pitch_of(said.audio, said.sample_rate)
+        yield Person(prompt, pitch, pitch > 0 and (pitch >= BOUNDARY) == ("WOMAN" in form))
+
+
+def pitch_of(audio: Audio, sample_rate: int) -> float:
+    """Hz, of what is voiced, as WORLD hears it; 0 where nothing is."""
+    world, samples = require("pyworld"), audio.astype(np.float64)
+    rough, times = world.dio(samples, sample_rate, f0_floor=60.0, f0_ceil=600.0)
+    pitch = world.stonemask(samples, rough, times, sample_rate)
+    return float(np.median(pitch[pitch > 0])) if (pitch > 0).any() else 0.0
+
+
+def switching(
+    bark: Bark, judge: Transcriber, languages: Sequence[str], voices: Sequence[str], seed: int = 0
+) -> Iterator[Part]:
+    """Prompts of several languages, each in every voice; those with a language that isn't asked for are left out."""
+    for number, prompt in enumerate(PROMPTS):
+        if not {language for language, _ in prompt} <= set(languages):
+            continue
+        for voice in voices:
+            said = bark.generate(" ".join(text for _, text in prompt), voice, seed=seed + number)
+            for (language, text), audio in zip(prompt, cut(bark, said.utterances, prompt), strict=True):
+                heard = judge.languages(audio, said.sample_rate, languages)
+                yield Part(language, text, max(heard, key=lambda each: heard[each]), heard[language])
+
+
+def cut(bark: Bark, utterances: Sequence[Utterance], prompt: Sequence[tuple[str, str]]) -> list[Audio]:
+    """The audio of each part of a prompt, by the times of its words."""
+    words = [
+        (utterance.audio, utterance.sample_rate, word)
+        for utterance in utterances
+        for word in words_of(bark.parts, utterance).words
+    ]
+    pieces: list[Audio] = []
+    for _, text in prompt:
+        own, words = words[: len(word_spans(text))], words[len(word_spans(text)) :]
+        spoken = [audio[round(word.start * rate) : round(word.end * rate)] for audio, rate, word in own]
+        pieces.append(np.concatenate(spoken) if spoken else np.zeros(1, np.float32))
+    return pieces
+
+
+def cloning(
+    bark: Bark,
+    judge: SpeakerJudge,
+    recordings: Mapping[str, Audio],
+    sentences: Sequence[str],
+    seed: int = 0,
+) -> Iterator[Clone]:
+    """Voices made of recordings at `SAMPLE_RATE`, by the speakers' names, and what each says.
+
+    Args:
+        bark: that makes the voices and speaks.
+        judge: that tells whose a voice is.
+        recordings: of the speakers.
+        sentences: that each voice says.
+        seed: of the first sentence; each next one has the next.
+    """
+    for speaker, recording in recordings.items():
+        rate = bark.sample_rate
+        voice = create_voice(
+            resample(recording, SAMPLE_RATE, rate),
+            rate,
+            bark.parts,
+            name=speaker,
+            consent=Consent.now("the project: a synthetic voice has no speaker", "A synthetic voice."),
+            manner=reader(bark.parts),
+            embed=judge.embed,
+        )
+        own = judge.embed(recording, SAMPLE_RATE)
+        spoken = (bark.generate(each, voice, seed=seed + number) for number, each in enumerate(sentences))
+        yield Clone(speaker, [cosine(own, judge.embed(said.audio, said.sample_rate)) for said in spoken])
+
+
+def recordings(teacher: KokoroTeacher, speakers: Sequence[str], sentences: Sequence[str]) -> dict[str, Audio]:
+    """About `RECORDED` seconds of each speaker."""
+    found = {}
+    for speaker in speakers:
+        audio = np.zeros(0, np.float32)
+        for sentence in sentences:
+            spoken = teacher.say(sentence, speaker, 1.0, 0)
+            audio = audio if spoken is None else np.concatenate([audio, spoken.audio])
+            if len(audio) >= RECORDED * SAMPLE_RATE:
+                break
+        found[speaker] = audio[: round(RECORDED * SAMPLE_RATE)]
+    return found
+
+
+def abilities(
+    checkpoint: Path, work: Path, kokoro_voices: Path, languages: Sequence[str], only: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Measures all of it, or some, and writes `report.json` and `report.md` to `work/abilities/CHECKPOINT`.
+
+    Args:
+        checkpoint: folder of the model.
+        work: folder of the recipe.
+        kokoro_voices: the file that `npm pack kokoro-js` writes.
+        languages: that the checkpoint speaks.
+        only: `people`, `switching`, `cloning`; None for all.
+
+    Raises:
+        BarkError: the checkpoint, the teacher or a judge can't be loaded.
+    """
+    folder = make_folder(work / "abilities" / checkpoint.absolute().name)
+    bark, sentences = Bark(checkpoint, "cpu"), evaluation_sentences("en")[SPARE:]
+    found: dict[str, Any] = {}
+    if only is None or "people" in only:
+        found["people"] = [asdict(each) for each in _told(people(bark, sentences), 100, "people")]
+    if only is None or "switching" in only:
+        voices = [name for name in bark.voices.names() if name.startswith("v2/en_speaker_")][:5]
+        parts = switching(bark, Transcriber(), languages, voices)
+        found["switching"] = [asdict(each) for each in _told(parts, None, "switching")]
+    if only is None or "cloning" in only:
+        audio = recordings(KokoroTeacher(kokoro_voices), UNHEARD, sentences[::-1])
+        for speaker, recording in audio.items():
+            write_audio(folder / f"{speaker}.wav", recording, SAMPLE_RATE)
+        clones = cloning(bark, SpeakerJudge(), audio, sentences[:20])
+        found["cloning"] = [asdict(each) for each in _told(clones, len(audio), "cloning")]
+    write_json(folder / "report.json", found)
+    write_text(folder / "report.md", to_markdown(found))
+    return found
+
+
+def to_markdown(found: Mapping[str, Any]) -> str:
+    """The figures as a table."""
+    rows = ["| | right | of | |", "| --- | ---: | ---: | --- |"]
+    for kind, of in (("[MAN]", _people(found, "[MAN]", "MAN:")), ("[WOMAN]", _people(found, "[WOMAN]", "WOMAN:"))):
+        if of:
+            pitches = np.percentile([each["pitch"] for each in of], (5, 50, 95))
+            low, middle, high = (round(float(each)) for each in pitches)
+            rows.append(f"| {kind} | {sum(each['right'] for each in of)} | {len(of)} | {low}, {middle}, {high} Hz |")
+    for language in dict.fromkeys(each["language"] for each in found.get("switching", [])):
+        parts = [each for each in found["switching"] if each["language"] == language]
+        heard = sorted({each["heard"] for each in parts} - {language})
+        right = sum(each["heard"] == language for each in parts)
+        rows.append(f"| {language} beside another language | {right} | {len(parts)} | {', '.join(heard)} |")
+    for clone in found.get("cloning", []):
+        alike = clone["likeness"]
+        enough, mean = sum(each >= 0.75 for each in alike), np.mean(alike)
+        rows.append(f"| {clone['speaker']} from {RECORDED:g} s, 0.75 or more | {enough} | {len(alike)} | {mean:.3f} |")
+    return "\n".join(rows) + "\n"
+
+
+def _people(found: Mapping[str, Any], *forms: str) -> list[dict[str, Any]]:
+    return [each for each in found.get("people", []) if each["prompt"].startswith(forms)]
+
+
+def _told(items: Iterator[Any], of: int | None, what: str) -> Iterator[Any]:
+    for number, item in enumerate(items, 1):
+        if number % 10 == 0 or number == of:
+            print(f"{what}: {number}{'' if of is None else f'/{of}'}", flush=True)
+        yield item

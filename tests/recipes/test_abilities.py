@@ -1,0 +1,105 @@
+"""What is measured of a checkpoint's abilities, with the bundled model and judges that are made up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bark import Bark
+from recipes.pup import abilities
+from recipes.pup.abilities import Audio
+
+SENTENCES = ["The boat left at dawn.", "Nobody saw it again."]
+
+
+@pytest.fixture(scope="module")
+def pup() -> Bark:
+    return Bark(device="cpu")
+
+
+class Ear:
+    """Hears English in whatever is loud."""
+
+    def languages(self, audio: Audio, sample_rate: int, among: list[str]) -> dict[str, float]:
+        loud = len(audio) > 0.1 * sample_rate and float(np.abs(audio).max()) > 0.05
+        return {language: float((language == "en") == loud) for language in among}
+
+
+class Same:
+    """Finds every voice the same, and says what it was asked about."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
+
+    def embed(self, audio: Audio, sample_rate: int) -> np.ndarray:
+        self.lengths.append(len(audio))
+        return np.array([0.6, 0.8], np.float32)
+
+
+@pytest.mark.parametrize(("hertz", "kind"), [(110.0, "MAN"), (220.0, "WOMAN")])
+def test_people_are_told_by_their_pitch(monkeypatch: pytest.MonkeyPatch, pup: Bark, hertz: float, kind: str) -> None:
+    pytest.importorskip("pyworld")
+    times = np.arange(24_000) / 24_000
+    voice = sum(np.sin(2 * np.pi * hertz * k * times) / k for k in range(1, 8)).astype(np.float32) / 4
+    prompts = []
+
+    def generate(text: str, seed: int) -> object:
+        prompts.append((text, seed))
+        return type("Said", (), {"audio": voice, "sample_rate": 24_000})
+
+    monkeypatch.setattr(pup, "generate", generate)
+    found = list(abilities.people(pup, SENTENCES, count=12, seed=5))
+    assert all(abs(each.pitch - hertz) < 3 for each in found)
+    assert [each.right for each in found] == [each.prompt.strip("[").startswith(kind) for each in found]
+    assert [seed for _, seed in prompts] == list(range(5, 17))
+    assert prompts[0][0] == "[MAN] The boat left at dawn." and prompts[7][0] == "WOMAN: Nobody saw it again."
+    assert prompts[8][0] == prompts[0][0]
+
+
+def test_silence_is_nobody() -> None:
+    pytest.importorskip("pyworld")
+    assert abilities.pitch_of(np.zeros(24_000, np.float32), 24_000) == 0
+
+
+def test_parts_of_a_prompt_are_cut_out_and_heard(monkeypatch: pytest.MonkeyPatch, pup: Bark) -> None:
+    first, second = ("en", "The boat left the harbour at dawn."), ("de", "Niemand sah es je wieder.")
+    monkeypatch.setattr(abilities, "PROMPTS", ((first, second), (("fr", "Bonjour."), first)))
+    found = list(abilities.switching(pup, Ear(), ["en", "de"], ["v2/en_speaker_0"]))
+    assert [(each.language, each.text) for each in found] == [first, second], "nobody asked for French"
+    assert {each.heard for each in found} == {"en"}
+    assert [each.probability for each in found] == [1, 0]
+
+
+def test_parts_share_the_audio(pup: Bark) -> None:
+    prompt = (("en", "The boat left the harbour at dawn,"), ("en", "and nobody saw it again."))
+    said = pup.generate(" ".join(text for _, text in prompt), "v2/en_speaker_0", seed=1)
+    first, second = abilities.cut(pup, said.utterances, prompt)
+    assert 0.6 * len(said.audio) < len(first) + len(second) <= len(said.audio)
+    assert len(first) > len(second) > 12_000
+
+
+def test_a_voice_is_made_of_a_recording(pup: Bark) -> None:
+    recording = pup.generate(" ".join(SENTENCES * 2), "v2/en_speaker_1", seed=3).audio
+    judge = Same()
+    found = list(abilities.cloning(pup, judge, {"stranger": recording}, SENTENCES))
+    assert [(each.speaker, each.likeness) for each in found] == [("stranger", pytest.approx([1, 1]))]
+    assert judge.lengths[-3] == len(recording), "the recording is what sentences are held against"
+
+
+def test_the_table_counts() -> None:
+    found = {
+        "people": [
+            {"prompt": "[MAN] a", "pitch": 100.0, "right": True},
+            {"prompt": "MAN: a", "pitch": 200.0, "right": False},
+            {"prompt": "WOMAN: a", "pitch": 200.0, "right": True},
+        ],
+        "switching": [
+            {"language": "de", "text": "a", "heard": "de", "probability": 0.9},
+            {"language": "de", "text": "a", "heard": "en", "probability": 0.1},
+        ],
+        "cloning": [{"speaker": "stranger", "likeness": [0.7, 0.8]}],
+    }
+    text = abilities.to_markdown(found)
+    assert "| [MAN] | 1 | 2 | 105, 150, 195 Hz |" in text and "| [WOMAN] | 1 | 1 | 200, 200, 200 Hz |" in text
+    assert "| de beside another language | 1 | 2 | en |" in text
+    assert "| stranger from 10 s, 0.75 or more | 1 | 2 | 0.750 |" in text
