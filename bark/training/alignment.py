@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from bark.errors import TrainingError
+from bark.files import replacing
 from bark.training.audio_corpus import Clip
 
 UNIT = 600  # samples of a teacher's duration unit
@@ -82,6 +82,5 @@ def cached_pitch(clips: list[Clip]) -> list[FloatArray]:
 
 
 def _save(path: Path, arrays: dict[str, FloatArray]) -> None:
-    temporary = path.with_suffix(".part.npz")
-    np.savez(temporary, **arrays)  # type: ignore[arg-type]
-    os.replace(temporary, path)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]

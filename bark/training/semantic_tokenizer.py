@@ -1,4 +1,8 @@
-"""Training of the semantic tokenizer: its tokens must tell phoneme, pitch contour, voicing and loudness."""
+"""Training of the semantic tokenizer: its tokens must tell phoneme, pitch contour, voicing and loudness.
+
+They may also have to tell the spectrum, to somebody who knows whose voice it is: labels are right on average and at the
+middle of a phoneme, while what tells p from t lasts for some hundredths of a second.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,7 @@ class SemanticTokenizerTaskConfig:
         alphabet: phonemes told apart; all pauses count as the one called by a space.
         clips: of each set at most, since the pitch of each must be found first.
         rough: share of the rows that are made to sound like a cheap recording (`bark.training.rough`).
+        spectrum_weight: of the mean distance of log-mels that `Painter` draws by the tokens; 0 is without it.
     """
 
     batch: int = 24
@@ -43,6 +48,7 @@ class SemanticTokenizerTaskConfig:
     pitch_weight: float = 0.5
     voicing_weight: float = 0.2
     energy_weight: float = 0.3
+    spectrum_weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class SemanticTokenizerTask(nn.Module):
         super().__init__()
         self.tokenizer, self._config = tokenizer, config
         self.reader = Reader(tokenizer.config.levels, tokenizer.config.width, len(config.alphabet) + 2)
+        shape = tokenizer.config
+        self.painter = Painter(shape.levels, shape.width, shape.n_mels) if config.spectrum_weight else None
         found = [(_examples(clips[: config.clips]), weight) for clips, weight in sets]
         self._sets = [examples for examples, _ in found if examples]
         if not self._sets:
@@ -88,7 +96,8 @@ class SemanticTokenizerTask(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses of a batch."""
         mel = self.tokenizer.mel(batch["audio"])
-        phonemes, pitch, voicing, energy = self.reader(self.tokenizer.quantizer(self.tokenizer.encoder(mel).float()))
+        quantised = self.tokenizer.quantizer(self.tokenizer.encoder(mel).float())
+        phonemes, pitch, voicing, energy = self.reader(quantised)
         loudness = self._loudness(mel)
         voiced = batch["voiced"]
         losses = {
@@ -97,13 +106,16 @@ class SemanticTokenizerTask(nn.Module):
             "voicing": F.binary_cross_entropy_with_logits(voicing, voiced),
             "energy": (energy - loudness).abs().mean(),
         }
-        config = self._config
-        total = (
-            losses["phoneme"]
-            + config.pitch_weight * losses["pitch"]
-            + config.voicing_weight * losses["voicing"]
-            + config.energy_weight * losses["energy"]
-        )
+        weights = {
+            "phoneme": 1.0,
+            "pitch": self._config.pitch_weight,
+            "voicing": self._config.voicing_weight,
+            "energy": self._config.energy_weight,
+        }
+        if self.painter is not None:
+            losses["spectrum"] = (self.painter(quantised, timbre(mel)) - mel[:, : 4 * quantised.shape[1]]).abs().mean()
+            weights["spectrum"] = self._config.spectrum_weight
+        total = torch.stack([weight * losses[name] for name, weight in weights.items()]).sum()
         right = (phonemes.argmax(-1) == batch["phonemes"])[batch["phonemes"] != IGNORED]
         return {"loss": total, **losses, "accuracy": right.float().mean()}
 
@@ -171,6 +183,39 @@ class Reader(nn.Module):
         """[B, T, D] → phoneme logits [B, 2T, classes], and pitch, voicing and energy, [B, 2T] each."""
         y = self.heads(self.trunk(x)).float()
         return y[..., :-3], y[..., -3], y[..., -2], y[..., -1]
+
+
+class Painter(nn.Module):
+    """From quantised values to the log-mel they came from, of a voice that is known; thrown away after training."""
+
+    def __init__(self, levels: tuple[int, ...], width: int, n_mels: int) -> None:
+        super().__init__()
+        self.read = Conv(len(levels), width, kernel=3, lookahead=1)
+        self.voice = nn.Linear(2 * n_mels, width)
+        self.trunk = nn.Sequential(
+            ConvNeXtBlock(width),
+            ConvNeXtBlock(width),
+            Upsample(width, 2),
+            ConvNeXtBlock(width),
+            Upsample(width, 2),
+            ConvNeXtBlock(width),
+            nn.LayerNorm(width),
+            nn.Linear(width, n_mels),
+        )
+
+    def forward(self, x: Tensor, timbre: Tensor) -> Tensor:
+        """[B, T, D] and what `timbre` says [B, 2M] → [B, 4T, M]."""
+        drawn: Tensor = self.trunk(self.read(x) + self.voice(timbre)[:, None])
+        return drawn.float()
+
+
+def timbre(mel: Tensor) -> Tensor:
+    """Mean and deviation of each band of a log-mel [B, T, M] where it isn't silent, [B, 2M]: who speaks, not what."""
+    loud = (mel.mean(-1, keepdim=True) > SILENT_LOG_MEL).float()
+    count = loud.sum(1).clamp(min=1)
+    mean = (mel * loud).sum(1) / count
+    deviation = (((mel - mean[:, None]) ** 2 * loud).sum(1) / count).sqrt()
+    return torch.cat([mean, deviation], -1) / 4
 
 
 def _examples(clips: list[Clip]) -> list[_Example]:

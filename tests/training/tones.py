@@ -97,7 +97,13 @@ SETTINGS: dict[str, Any] = {
         "critic_width": 2,
         "loop": dict(LOOP),
     },
-    "semantic-tokenizer": {"sets": {"tones": 1.0}, "batch": 2, "crop_seconds": 0.4, "loop": dict(LOOP)},
+    "semantic-tokenizer": {
+        "sets": {"tones": 1.0},
+        "batch": 2,
+        "crop_seconds": 0.4,
+        "spectrum_weight": 0.5,
+        "loop": dict(LOOP),
+    },
     "semantic": {
         "sets": {"tones": 1.0},
         "batch_tokens": 160,
