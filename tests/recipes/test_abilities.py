@@ -14,15 +14,18 @@ SENTENCES = ["The boat left at dawn.", "Nobody saw it again."]
 
 @pytest.fixture(scope="module")
 def pup() -> Bark:
-    return Bark(device="cpu")
+    return Bark("pup", "cpu")
 
 
 class Ear:
-    """Hears English in whatever is loud."""
+    """Hears English, whatever is said."""
+
+    def __init__(self) -> None:
+        self.lengths: list[int] = []
 
     def languages(self, audio: Audio, sample_rate: int, among: list[str]) -> dict[str, float]:
-        loud = len(audio) > 0.1 * sample_rate and float(np.abs(audio).max()) > 0.05
-        return {language: float((language == "en") == loud) for language in among}
+        self.lengths.append(len(audio))
+        return {language: float(language == "en") for language in among}
 
 
 class Same:
@@ -64,10 +67,12 @@ def test_silence_is_nobody() -> None:
 def test_parts_of_a_prompt_are_cut_out_and_heard(monkeypatch: pytest.MonkeyPatch, pup: Bark) -> None:
     first, second = ("en", "The boat left the harbour at dawn."), ("de", "Niemand sah es je wieder.")
     monkeypatch.setattr(abilities, "PROMPTS", ((first, second), (("fr", "Bonjour."), first)))
-    found = list(abilities.switching(pup, Ear(), ["en", "de"], ["v2/en_speaker_0"]))
+    ear = Ear()
+    found = list(abilities.switching(pup, ear, ["en", "de"], ["v2/en_speaker_0"]))
     assert [(each.language, each.text) for each in found] == [first, second], "nobody asked for French"
     assert {each.heard for each in found} == {"en"}
     assert [each.probability for each in found] == [1, 0]
+    assert len(ear.lengths) == 2 and ear.lengths[0] > 0
 
 
 def test_parts_share_the_audio(pup: Bark) -> None:
