@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +49,8 @@ def phoneme_classes(clip: Clip, times: IntArray, alphabet: str) -> IntArray:
     return classes[sounding(clip, times)]
 
 
-def pitch(clip: Clip, sample_rate: int = 24_000) -> FloatArray:
-    """Natural log of F0 every 10 ms, 0 where unvoiced, by WORLD's DIO (Morise et al. 2009) and StoneMask.
+def pitch(audio: npt.NDArray[np.floating[Any]], sample_rate: int = 24_000) -> FloatArray:
+    """Natural log of F0 of audio [T] every 10 ms, 0 where unvoiced, by WORLD's DIO (Morise et al. 2009) and StoneMask.
 
     Raises:
         TrainingError: the package pyworld isn't installed, or can't be imported.
@@ -58,7 +59,7 @@ def pitch(clip: Clip, sample_rate: int = 24_000) -> FloatArray:
         import pyworld
     except ImportError as error:  # also where setuptools is too new for it
         raise TrainingError(f"no pitch without pyworld: pip install pyworld 'setuptools<81' ({error})") from error
-    audio = clip.audio().astype(np.float64)
+    audio = audio.astype(np.float64)
     rough, times = pyworld.dio(audio, sample_rate, f0_floor=60.0, f0_ceil=500.0, frame_period=10.0)
     hertz = pyworld.stonemask(audio, rough, times, sample_rate)
     return np.where(hertz > 0, np.log(np.maximum(hertz, 1.0)), 0.0).astype(np.float32)
@@ -73,7 +74,7 @@ def cached_pitch(clips: list[Clip]) -> list[FloatArray]:
         known = dict(np.load(path)) if path.exists() else {}
         missing = [clip for clip in members if clip.row["id"].replace("/", "|") not in known]
         for clip in missing:
-            known[clip.row["id"].replace("/", "|")] = pitch(clip)
+            known[clip.row["id"].replace("/", "|")] = pitch(clip.audio())
         if missing:
             _save(path, known)
         for clip in members:

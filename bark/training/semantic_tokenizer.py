@@ -70,8 +70,8 @@ class SemanticTokenizerTask(nn.Module):
     ) -> None:
         super().__init__()
         self.tokenizer, self._config = tokenizer, config
-        self.reader = Reader(tokenizer.config.levels, tokenizer.config.width, len(config.alphabet) + 2)
         shape = tokenizer.config
+        self.reader = Reader(shape.levels, shape.width, len(config.alphabet) + 2)
         self.painter = Painter(shape.levels, shape.width, shape.n_mels) if config.spectrum_weight else None
         found = [(_examples(clips[: config.clips]), weight) for clips, weight in sets]
         self._sets = [examples for examples, _ in found if examples]

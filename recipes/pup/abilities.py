@@ -20,12 +20,12 @@ from bark.captions import words_of
 from bark.casting import BOUNDARY
 from bark.evaluation.files import Audio, make_folder, write_json, write_text
 from bark.evaluation.judges import SpeakerJudge, cosine
-from bark.evaluation.packages import require
 from bark.evaluation.teachers import SAMPLE_RATE, KokoroTeacher
 from bark.evaluation.whisper import Transcriber
 from bark.pipeline import Bark
 from bark.result import Utterance
 from bark.text.words import word_spans
+from bark.training.alignment import pitch
 from bark.voices import Consent, create_voice, reader
 from recipes.pup.texts import evaluation_sentences
 
@@ -96,16 +96,14 @@ def people(bark: Bark, sentences: Sequence[str], count: int = 100, seed: int = 0
         form = FORMS[number % len(FORMS)]
         prompt = form.format(sentences[number // len(FORMS) % len(sentences)])
         said = bark.generate(prompt, seed=seed + number)
-        pitch = pitch_of(said.audio, said.sample_rate)
-        yield Person(prompt, pitch, pitch > 0 and (pitch >= BOUNDARY) == ("WOMAN" in form))
+        hertz = pitch_of(said.audio, said.sample_rate)
+        yield Person(prompt, hertz, hertz > 0 and (hertz >= BOUNDARY) == ("WOMAN" in form))
 
 
 def pitch_of(audio: Audio, sample_rate: int) -> float:
     """Hz, of what is voiced, as WORLD hears it; 0 where nothing is."""
-    world, samples = require("pyworld"), audio.astype(np.float64)
-    rough, times = world.dio(samples, sample_rate, f0_floor=60.0, f0_ceil=600.0)
-    pitch = world.stonemask(samples, rough, times, sample_rate)
-    return float(np.median(pitch[pitch > 0])) if (pitch > 0).any() else 0.0
+    found = pitch(audio, sample_rate)
+    return float(np.exp(np.median(found[found > 0]))) if (found > 0).any() else 0.0
 
 
 def switching(

@@ -290,22 +290,12 @@ def _heard(lab: Lab, audio: Audio, text: str) -> Edits:
 
 def pitch_likeness(original: Audio, audio: Audio) -> float:
     """Correlation of log F0 where both are voiced; 0 where that is nowhere long enough to tell."""
-    a, b = (pitch(_Sound(part)) for part in (original, audio))  # type: ignore[arg-type]
+    a, b = (pitch(part) for part in (original, audio))
     count = min(len(a), len(b))
     both = (a[:count] > 0) & (b[:count] > 0)
     if both.sum() < 20 or a[:count][both].std() == 0 or b[:count][both].std() == 0:
         return 0.0
     return float(np.corrcoef(a[:count][both], b[:count][both])[0, 1])
-
-
-@dataclass(frozen=True)
-class _Sound:
-    """Audio where a clip is asked for it."""
-
-    samples: Audio
-
-    def audio(self) -> Audio:
-        return self.samples
 
 
 def _token_clip(index: int, tokens: IntArray, utterance: Utterance, rate: int) -> TokenClip:
