@@ -2,7 +2,8 @@
 
 Beside each shard of a set `tokens/SET/NAME.semantic.npz` holds the texts, as the text tokenizer gets them, languages,
 voices, semantic tokens and which character sounds during each, and `NAME.codes.npz` the codec's codes. A clip of n
-semantic tokens has n * frames_per_semantic frames in both: what is left over at its end is cut.
+semantic tokens has n * frames_per_semantic frames in both: what is left over at its end is cut. Both say which clips
+they are of, so that a shard is made again when a judge has let in or thrown out some.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class TokenClip:
 
 
 def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer, text: TextConfig | None = None) -> None:
-    """Makes the missing `NAME.semantic.npz` of one set; their texts are as a model with this config reads them."""
+    """Makes each `NAME.semantic.npz` of one set that is missing or of other clips than the shard has now.
+
+    Its texts are as a model with this config reads them.
+    """
     wanted = text or TextConfig()
 
     def shard(clips: list[Clip]) -> dict[str, np.ndarray]:
@@ -70,7 +74,6 @@ def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer, tex
         read = [prepared(clip.row["text"], wanted, code) for clip, code in zip(clips, languages, strict=True)]
         characters = [spoken_characters(clip, t, said) for clip, t, said in zip(clips, times, read, strict=True)]
         return {
-            "id": np.asarray([clip.row["id"] for clip in clips]),
             "text": np.asarray(read),
             "language": np.asarray(languages),
             "voice": np.asarray([clip.row["voice"] for clip in clips]),
@@ -84,7 +87,7 @@ def tokenize_semantic(corpus: Path, out: Path, tokenizer: SemanticTokenizer, tex
 
 
 def tokenize_codes(corpus: Path, out: Path, codec: Codec, semantic_hop: int, max_shards: int | None = None) -> None:
-    """Makes the missing `NAME.codes.npz` of one set, of its first `max_shards` shards."""
+    """Makes each `NAME.codes.npz` of one set that is missing or of other clips, of its first `max_shards` shards."""
 
     def shard(clips: list[Clip]) -> dict[str, np.ndarray]:
         per_semantic = round(semantic_hop * codec.frame_rate / codec.sample_rate)
@@ -104,7 +107,7 @@ def read_tokens(folders: Sequence[Path], codes: bool) -> list[TokenClip]:
     """All clips of some sets; with `codes` only those that have them.
 
     Raises:
-        TrainingError: a folder has nothing of the kind.
+        TrainingError: a folder has nothing of the kind, or codes of other clips than semantic tokens.
     """
     clips: list[TokenClip] = []
     for folder in folders:
@@ -217,20 +220,30 @@ def _each_shard(
     make: Callable[[list[Clip]], dict[str, np.ndarray]],
     max_shards: int | None = None,
 ) -> None:
-    shards = sorted(corpus.glob("*.jsonl"))[:max_shards]
-    missing = [shard for shard in shards if not (out / f"{shard.stem}.{kind}.npz").exists()]
-    clips: dict[str, list[Clip]] = {shard.stem: [] for shard in missing}
+    clips: dict[str, list[Clip]] = {shard.stem: [] for shard in sorted(corpus.glob("*.jsonl"))[:max_shards]}
     for clip in read_clips([corpus]):
         if clip.pcm.stem in clips:
             clips[clip.pcm.stem].append(clip)
+    for name in [name for name, some in clips.items() if not some]:
+        (out / f"{name}.{kind}.npz").unlink(missing_ok=True)
+    clips = {name: some for name, some in clips.items() if some and not _is_of(out / f"{name}.{kind}.npz", some)}
     started = time.time()
     out.mkdir(parents=True, exist_ok=True)
     for done, (name, members) in enumerate(clips.items(), 1):
         temporary = out / f"{name}.{kind}.part.npz"
-        np.savez(temporary, **make(members))  # type: ignore[arg-type]
+        ids = np.asarray([clip.row["id"] for clip in members])
+        np.savez(temporary, id=ids, **make(members))  # type: ignore[arg-type]
         os.replace(temporary, out / f"{name}.{kind}.npz")
         left = (time.time() - started) / done * (len(clips) - done)
         print(f"{corpus.name}: {kind} of shard {done}/{len(clips)}  {left / 60:.1f} min left", flush=True)
+
+
+def _is_of(path: Path, clips: Sequence[Clip]) -> bool:
+    """Whether a shard of tokens is there, whole, and of these clips."""
+    if not path.exists():
+        return False
+    with np.load(path) as found:
+        return "id" in found and found["id"].tolist() == [clip.row["id"] for clip in clips]
 
 
 def _read_shard(path: Path, codes: bool) -> Iterator[TokenClip]:
@@ -239,6 +252,8 @@ def _read_shard(path: Path, codes: bool) -> Iterator[TokenClip]:
         return
     data = dict(np.load(path))
     coded = dict(np.load(codes_path)) if codes else None
+    if coded is not None and "id" in coded and not np.array_equal(coded["id"], data["id"]):
+        raise TrainingError(f"{codes_path}: codes of other clips than {path.name} has; run the step `tokenize` again")
     for i, (start, end) in enumerate(zip(data["splits"], data["splits"][1:], strict=False)):
         frames = None
         if coded is not None:

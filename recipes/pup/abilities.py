@@ -3,10 +3,13 @@
 people     without a preset, [MAN], [WOMAN], MAN: and WOMAN: speak at a man's or a woman's pitch
 switching  in prompts of several languages Whisper hears each one where it is said
 cloning    voices made of ten seconds of speakers that no model has heard stay whose they are
+tags       the sounds that tags ask for are heard, and no others; `recipes.pup.tag_detector` must be trained
+song       lines between ♪ have the steady and far pitches of notes, where the same lines said have not
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,12 +30,20 @@ from bark.result import Utterance
 from bark.text.words import word_spans
 from bark.training.alignment import pitch
 from bark.voices import Consent, create_voice, reader
+from recipes.pup import tag_detector
+from recipes.pup.abilities_table import to_markdown
+from recipes.pup.expressive import TAGS, ExpressiveTeacher, sung, tagged
+from recipes.pup.tag_detector import TagDetector
 from recipes.pup.texts import evaluation_sentences
 
 SPARE = 120  # of the sentences in evaluation/en.txt; those before it are what `evaluate` takes
 FORMS = ("[MAN] {}", "[WOMAN] {}", "MAN: {}", "WOMAN: {}")
 UNHEARD = ("af_nova", "am_echo", "bf_isabella", "bm_lewis")  # Kokoro's voices that are in no set
 RECORDED = 10.0  # seconds
+TAGGED = 120  # lines, of each of `TAGS` as many; and as many without
+SUNG = 30  # lines
+NOTE = 0.15  # seconds that a pitch must be held for
+HELD = 1.0  # semitones about it: vibrato is less
 PROMPTS = (  # the first three are examples of Suno and of a reviewer; a part is a language and what is said in it
     (
         (
@@ -81,6 +92,31 @@ class Clone:
 
     speaker: str
     likeness: list[float]
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A line, and which kinds of sounds were heard in it."""
+
+    prompt: str
+    heard: list[str]
+
+
+@dataclass(frozen=True)
+class Melody:
+    """How a line was said, or sung: the share of its voice that holds notes, and how far its pitch spreads.
+
+    Attributes:
+        singer: "pup" or "teacher".
+        held: of what is voiced, how much is part of a stretch of `NOTE` seconds within `HELD` semitones.
+        spread: standard deviation of the pitch, semitones.
+    """
+
+    prompt: str
+    singer: str
+    sung: bool
+    held: float
+    spread: float
 
 
 def people(bark: Bark, sentences: Sequence[str], count: int = 100, seed: int = 0) -> Iterator[Person]:
@@ -181,6 +217,53 @@ def recordings(teacher: KokoroTeacher, speakers: Sequence[str], sentences: Seque
     return found
 
 
+def tags(
+    bark: Bark, detector: TagDetector, sentences: Sequence[str], voices: Sequence[str], count: int = TAGGED
+) -> Iterator[Tagged]:
+    """As many lines with tags as without, each of `TAGS` in turn, in all voices in turn.
+
+    Args:
+        bark: that speaks.
+        detector: that hears the sounds.
+        sentences: of which the lines are made.
+        voices: names of presets.
+        count: lines with a tag, and lines without.
+    """
+    rng, names = random.Random(0), list(TAGS)
+    for number in range(count):
+        sentence = sentences[number % len(sentences)]
+        for prompt in (tagged(sentence, names[number % len(names)], rng), sentence):
+            said = bark.generate(prompt, voices[number % len(voices)], seed=number)
+            audio = resample(said.audio, said.sample_rate, SAMPLE_RATE)
+            yield Tagged(prompt, sorted(detector.heard(audio)))
+
+
+def song(
+    bark: Bark, teacher: ExpressiveTeacher, sentences: Sequence[str], voices: Sequence[str], count: int = SUNG
+) -> Iterator[Melody]:
+    """Lines that are short enough, said and sung, by pup and by the teacher."""
+    lines = [(sentence, song) for sentence in sentences if (song := sung(sentence)) is not None]
+    for number, (sentence, song) in enumerate(lines[:count]):
+        for prompt in (sentence, song):
+            said = bark.generate(prompt, voices[number % len(voices)], seed=number)
+            yield Melody(prompt, "pup", prompt == song, *notes(said.audio, said.sample_rate))
+            spoken = teacher.say(prompt, teacher.voices[number % len(teacher.voices)], 1.0, number)
+            if spoken is not None:
+                yield Melody(prompt, "teacher", prompt == song, *notes(spoken.audio, SAMPLE_RATE))
+
+
+def notes(audio: Audio, sample_rate: int) -> tuple[float, float]:
+    """The share of the voice in audio [T] that holds notes, and the spread of its pitch; see `Melody`."""
+    steps = 12 / np.log(2) * pitch(audio, sample_rate)  # every 10 ms, 0 where there is no voice
+    voiced, length = steps > 0, round(NOTE / 0.01)
+    if len(steps) < length or not voiced.any():
+        return 0.0, 0.0
+    windows = np.lib.stride_tricks.sliding_window_view(steps, length)
+    steady = (windows.min(-1) > 0) & (np.ptp(windows, axis=-1) <= HELD)
+    held = np.convolve(steady, np.ones(length)) > 0
+    return float(held[voiced].mean()), float(steps[voiced].std())
+
+
 def abilities(
     checkpoint: Path, work: Path, kokoro_voices: Path, languages: Sequence[str], only: Sequence[str] | None = None
 ) -> dict[str, Any]:
@@ -191,7 +274,7 @@ def abilities(
         work: folder of the recipe.
         kokoro_voices: the file that `npm pack kokoro-js` writes.
         languages: that the checkpoint speaks.
-        only: `people`, `switching`, `cloning`; None for all.
+        only: `people`, `switching`, `cloning`, `tags`, `song`; None for all.
 
     Raises:
         BarkError: the checkpoint, the teacher or a judge can't be loaded.
@@ -211,33 +294,16 @@ def abilities(
             write_audio(folder / f"{speaker}.wav", recording, SAMPLE_RATE)
         clones = cloning(bark, SpeakerJudge(), audio, sentences[:20])
         found["cloning"] = [asdict(each) for each in _told(clones, len(audio), "cloning")]
+    presets = [name for name in bark.voices.names() if name.startswith("v2/en_speaker_")][:6]
+    if only is None or "tags" in only:
+        heard = tags(bark, tag_detector.load(work), sentences, presets)
+        found["tags"] = [asdict(each) for each in _told(heard, 2 * TAGGED, "tags")]
+    if only is None or "song" in only:
+        melodies = song(bark, ExpressiveTeacher(KokoroTeacher(kokoro_voices)), sentences, presets)
+        found["song"] = [asdict(each) for each in _told(melodies, None, "song")]
     write_json(folder / "report.json", found)
     write_text(folder / "report.md", to_markdown(found))
     return found
-
-
-def to_markdown(found: Mapping[str, Any]) -> str:
-    """The figures as a table."""
-    rows = ["| | right | of | |", "| --- | ---: | ---: | --- |"]
-    for kind, of in (("[MAN]", _people(found, "[MAN]", "MAN:")), ("[WOMAN]", _people(found, "[WOMAN]", "WOMAN:"))):
-        if of:
-            pitches = np.percentile([each["pitch"] for each in of], (5, 50, 95))
-            low, middle, high = (round(float(each)) for each in pitches)
-            rows.append(f"| {kind} | {sum(each['right'] for each in of)} | {len(of)} | {low}, {middle}, {high} Hz |")
-    for language in dict.fromkeys(each["language"] for each in found.get("switching", [])):
-        parts = [each for each in found["switching"] if each["language"] == language]
-        heard = sorted({each["heard"] for each in parts} - {language})
-        right = sum(each["heard"] == language for each in parts)
-        rows.append(f"| {language} beside another language | {right} | {len(parts)} | {', '.join(heard)} |")
-    for clone in found.get("cloning", []):
-        alike = clone["likeness"]
-        enough, mean = sum(each >= 0.75 for each in alike), np.mean(alike)
-        rows.append(f"| {clone['speaker']} from {RECORDED:g} s, 0.75 or more | {enough} | {len(alike)} | {mean:.3f} |")
-    return "\n".join(rows) + "\n"
-
-
-def _people(found: Mapping[str, Any], *forms: str) -> list[dict[str, Any]]:
-    return [each for each in found.get("people", []) if each["prompt"].startswith(forms)]
 
 
 def _told(items: Iterator[Any], of: int | None, what: str) -> Iterator[Any]:

@@ -22,7 +22,6 @@ from bark.codec import build_codec
 from bark.models.config import ModelConfig, from_mapping
 from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from bark.text.tokenizer import TextTokenizer
-from bark.tokens import TokenSpace
 from bark.training.audio_corpus import Clip, read_clips
 
 CLIPS = 200  # of each set, that are read by both
@@ -51,7 +50,8 @@ def begin(config: Mapping[str, Any], work: Path, before: Path) -> None:
     Args:
         config: the recipe's, of the new model, whose codec and semantic tokenizer are trained.
         work: folder of the recipe.
-        before: the earlier checkpoint, of the same shapes but for the tables.
+        before: the earlier checkpoint, of the same shapes but for the tables; its semantic tokens may come at another
+            rate.
     """
     if all((work / "init" / f"{stage}.safetensors").exists() for stage in ("semantic", "coarse", "fine")):
         return
@@ -59,8 +59,8 @@ def begin(config: Mapping[str, Any], work: Path, before: Path) -> None:
     found = shares(config, work, old)
     texts = TextTokenizer.from_file(before / "tokenizer.json"), TextTokenizer.from_file(work / "tokens/tokenizer.json")
     weights = {
-        "semantic": semantic(old.tensors("semantic"), old.config.tokens, new, found, pieces(*texts)),
-        "coarse": coarse(old.tensors("coarse"), old.config.tokens, new, found),
+        "semantic": semantic(old.tensors("semantic"), old.config, new, found, pieces(*texts)),
+        "coarse": coarse(old.tensors("coarse"), old.config, new, found),
         "fine": fine(old.tensors("fine"), found),
     }
     for stage, tensors in weights.items():
@@ -91,7 +91,7 @@ def counted(
     new: Callable[[Tensor], Tensor],
     sizes: Sequence[tuple[int, int]],
 ) -> list[Tensor]:
-    """For each of the tokens that stand side by side (old size, new size), the shares [new, old].
+    """For each of the tokens that sound together (old size, new size), the shares [new, old].
 
     Args:
         clips: that both read.
@@ -101,9 +101,11 @@ def counted(
     counts = [torch.zeros(after, before) for before, after in sizes]
     for clip in clips:
         audio = torch.from_numpy(clip.audio())[None]
-        rows = old(audio).view(len(sizes), -1), new(audio).view(len(sizes), -1)
+        rows = [listener(audio).view(len(sizes), -1) for listener in (old, new)]
+        most = max(row.shape[1] for row in rows)
+        rows = [row[:, torch.arange(most) * row.shape[1] // most] for row in rows]
         for count, before, after in zip(counts, *rows, strict=True):
-            count.index_put_((after, before), torch.ones(len(after)), accumulate=True)
+            count.index_put_((after, before), torch.ones(most), accumulate=True)
     return [_smoothed(count) for count in counts]
 
 
@@ -123,29 +125,34 @@ def pieces(old: TextTokenizer, new: TextTokenizer) -> list[list[int]]:
     return found
 
 
-def semantic(weights: Tensors, old: TokenSpace, new: ModelConfig, found: Shares, text: list[list[int]]) -> Tensors:
-    """The semantic model's weights with the tables of a new vocabulary."""
-    table, tokens, vocab = weights["wte.weight"].float(), new.tokens, old.semantic_vocab
+def semantic(weights: Tensors, before: ModelConfig, new: ModelConfig, found: Shares, text: list[list[int]]) -> Tensors:
+    """The semantic model's weights with the tables of a new vocabulary, and positions at the new rate."""
+    old, table, tokens = before.tokens, weights["wte.weight"].float(), new.tokens
+    vocab, slower = old.semantic_vocab, old.semantic_rate / tokens.semantic_rate
     generator = torch.Generator().manual_seed(0)
     said = table[old.text_offset : old.text_pad]
     wte = 0.02 * torch.randn(new.semantic.input_vocab, table.shape[1], generator=generator)
     wte[: tokens.semantic_vocab] = mixed(found.semantic, table[:vocab])
     wte[tokens.semantic_pad] = table[old.semantic_pad]
-    for number, before in enumerate(text):
+    for number, like in enumerate(text):
         noise = said.std() * torch.randn(table.shape[1], generator=generator)
-        known = said[before] if before else None
-        exact = len(before) == 1
+        known = said[like] if like else None
+        exact = len(like) == 1
         wte[tokens.text_offset + number] = noise if known is None else known.mean(0) + (0.0 if exact else NOISE) * noise
     wte[tokens.text_pad], wte[tokens.semantic_infer] = table[old.text_pad], table[old.semantic_infer]
     head = torch.zeros(new.semantic.output_vocab, table.shape[1])
     head[: tokens.semantic_vocab] = found.semantic @ weights["lm_head.weight"][:vocab].float()
     head[tokens.semantic_eos] = weights["lm_head.weight"][old.semantic_eos].float()
-    return {**weights, "wte.weight": wte, "lm_head.weight": head}
+    places = torch.arange(new.semantic.block_size) - new.semantic_layout.prompt_length
+    said_at = before.semantic_layout.prompt_length + torch.where(places > 0, places * slower, places)
+    wpe = between(weights["wpe.weight"].float(), said_at)
+    return {**weights, "wte.weight": wte, "lm_head.weight": head, "wpe.weight": wpe}
 
 
-def coarse(weights: Tensors, old: TokenSpace, new: ModelConfig, found: Shares) -> Tensors:
-    """The coarse model's weights with the tables of new semantic tokens and codes."""
-    table, heads, tokens = weights["wte.weight"].float(), weights["lm_head.weight"].float(), new.tokens
+def coarse(weights: Tensors, before: ModelConfig, new: ModelConfig, found: Shares) -> Tensors:
+    """The coarse model's weights with the tables of new semantic tokens and codes, and positions at the new rate."""
+    old, table, tokens = before.tokens, weights["wte.weight"].float(), new.tokens
+    heads, slower = weights["lm_head.weight"].float(), old.semantic_rate / tokens.semantic_rate
     wte, head = (torch.zeros(size, table.shape[1]) for size in (new.coarse.input_vocab, new.coarse.output_vocab))
     wte[: tokens.semantic_vocab] = mixed(found.semantic, table[: old.semantic_vocab])
     for book in range(tokens.n_coarse):
@@ -156,7 +163,10 @@ def coarse(weights: Tensors, old: TokenSpace, new: ModelConfig, found: Shares) -
         (tokens.coarse_infer, old.coarse_infer),
     ):
         wte[ours] = table[theirs]
-    return {**weights, "wte.weight": wte, "lm_head.weight": head}
+    places, window = torch.arange(new.coarse.block_size), new.coarse_layout.semantic_window
+    written_at = before.coarse_layout.semantic_window + places - window
+    wpe = between(weights["wpe.weight"].float(), torch.where(places < window, places * slower, written_at))
+    return {**weights, "wte.weight": wte, "lm_head.weight": head, "wpe.weight": wpe}
 
 
 def fine(weights: Tensors, found: Shares) -> Tensors:
@@ -175,6 +185,14 @@ def mixed(share: Tensor, table: Tensor) -> Tensor:
     """Means of rows, as long as rows usually are: a mean of many is short."""
     means = share @ table
     return means * (table.norm(dim=1).mean() / means.norm(dim=1, keepdim=True).clamp(min=1e-6))
+
+
+def between(table: Tensor, places: Tensor) -> Tensor:
+    """Rows at places that needn't be whole, between those on either side; beyond the last row it is that one."""
+    places = places.clamp(0, len(table) - 1)
+    lower = places.long()
+    upper, share = (lower + 1).clamp(max=len(table) - 1), (places - lower)[:, None]
+    return (1 - share) * table[lower] + share * table[upper]
 
 
 def _tokenizer(shape: Mapping[str, Any] | None, weights: Mapping[str, Tensor]) -> SemanticTokenizer:

@@ -198,8 +198,11 @@ def tagged_sentences(own: Sequence[str], plain: Sequence[str], count: int, seed:
 
 
 def _tagged(sentence: str, rng: random.Random) -> str:
-    """A tag before it, or after a comma, or at its end."""
-    tag = rng.choice([tag for tag in TAGS if tag != "[music]"] * 3 + ["[music]"])
+    return tagged(sentence, rng.choice([tag for tag in TAGS if tag != "[music]"] * 3 + ["[music]"]), rng)
+
+
+def tagged(sentence: str, tag: str, rng: random.Random) -> str:
+    """A tag before a sentence, or after a comma, or at its end."""
     words = sentence.split()
     commas = [n + 1 for n, word in enumerate(words[:-1]) if word.endswith((",", ";", "—"))]
     places = [0, 0, *commas] if tag == "[music]" else [0, len(words), *commas, *commas]
@@ -208,7 +211,11 @@ def _tagged(sentence: str, rng: random.Random) -> str:
 
 
 def _sung(sentence: str, rng: random.Random) -> str | None:
-    """Short lines only: sung, a sentence lasts more than twice as long."""
+    return sung(sentence)
+
+
+def sung(sentence: str) -> str | None:
+    """♪ about a short line, else None: sung, a sentence lasts more than twice as long."""
     return f"{NOTE} {sentence.rstrip('.')} {NOTE}" if len(sentence.split()) <= 9 else None
 
 

@@ -91,8 +91,88 @@ def test_a_voice_is_made_of_a_recording(pup: Bark) -> None:
     assert judge.lengths[-3] == len(recording), "the recording is what sentences are held against"
 
 
+class Counting:
+    """A detector that hears a laugh in whatever is longer than it has heard yet."""
+
+    def __init__(self) -> None:
+        self.longest = 0
+
+    def heard(self, audio: Audio) -> set[str]:
+        longer, self.longest = len(audio) > self.longest, max(len(audio), self.longest)
+        return {"laughter"} if longer else set()
+
+
+def test_lines_with_tags_and_without(monkeypatch: pytest.MonkeyPatch, pup: Bark) -> None:
+    asked = []
+
+    def generate(text: str, voice: str, seed: int) -> object:
+        asked.append((text, voice, seed))
+        return type("Said", (), {"audio": np.zeros(12_000 + len(asked), np.float32), "sample_rate": 12_000})
+
+    monkeypatch.setattr(pup, "generate", generate)
+    found = list(abilities.tags(pup, Counting(), SENTENCES, ["one", "two"], count=12))  # type: ignore[arg-type]
+    assert [each.prompt for each in found] == [text for text, _, _ in asked]
+    assert [each.prompt for each in found[1::2]] == SENTENCES * 6
+    for tag, with_tag, plain in zip(list(abilities.TAGS) * 2, found[::2], found[1::2], strict=True):
+        assert with_tag.prompt.count(tag) == 1
+        assert " ".join(with_tag.prompt.replace(tag, "").split()) == plain.prompt
+    assert asked[2] == (found[2].prompt, "two", 1) and asked[3] == (found[3].prompt, "two", 1)
+    assert all(each.heard == ["laughter"] for each in found)
+
+
+def test_notes_are_held_and_speech_is_not() -> None:
+    pytest.importorskip("pyworld")
+
+    def voice(hertz: np.ndarray) -> np.ndarray:
+        phase = 2 * np.pi * np.cumsum(hertz) / 24_000
+        return (sum(np.sin(k * phase) / k for k in range(1, 8)) / 4).astype(np.float32)
+
+    times = np.arange(48_000) / 24_000
+    held, spread = abilities.notes(voice(np.repeat([147.0, 196.0, 165.0, 220.0], 12_000)), 24_000)
+    assert held > 0.9 and 2 < spread < 4
+    gliding = 150 * 2 ** (0.3 * np.sin(2 * np.pi * 1.5 * times))
+    assert abilities.notes(voice(gliding), 24_000)[0] < 0.5
+    flat = abilities.notes(voice(np.full(48_000, 150.0)), 24_000)
+    assert flat[0] > 0.9 and flat[1] < 0.2
+    assert abilities.notes(np.zeros(24_000, np.float32), 24_000) == (0, 0)
+    assert abilities.notes(np.zeros(10, np.float32), 24_000) == (0, 0)
+
+
+def test_short_lines_are_said_and_sung(monkeypatch: pytest.MonkeyPatch, pup: Bark) -> None:
+    pytest.importorskip("pyworld")
+    quiet = np.zeros(2400, np.float32)
+    monkeypatch.setattr(
+        pup, "generate", lambda text, voice, seed: type("Said", (), {"audio": quiet, "sample_rate": 24_000})
+    )
+
+    class Teacher:
+        voices = ("one",)
+
+        def say(self, text: str, voice: str, speed: float, seed: int) -> object | None:
+            return type("Spoken", (), {"audio": quiet}) if text.startswith("♪") else None
+
+    long = "Nobody who has ever been there could say that he saw it."
+    found = list(abilities.song(pup, Teacher(), [long, *SENTENCES], ["v"], count=5))  # type: ignore[arg-type]
+    assert [(each.prompt, each.singer, each.sung) for each in found[:3]] == [
+        (SENTENCES[0], "pup", False),
+        ("♪ The boat left at dawn ♪", "pup", True),
+        ("♪ The boat left at dawn ♪", "teacher", True),
+    ]
+    assert len(found) == 6
+
+
 def test_the_table_counts() -> None:
     found = {
+        "tags": [
+            {"prompt": "[laughs] a", "heard": ["laughter"]},
+            {"prompt": "a", "heard": []},
+            {"prompt": "[laughs] b", "heard": ["gasp"]},
+            {"prompt": "b", "heard": ["gasp"]},
+        ],
+        "song": [
+            {"prompt": "A b.", "singer": "pup", "sung": False, "held": 0.2, "spread": 2.0},
+            {"prompt": "♪ A b ♪", "singer": "pup", "sung": True, "held": 0.8, "spread": 4.0},
+        ],
         "people": [
             {"prompt": "[MAN] a", "pitch": 100.0, "right": True},
             {"prompt": "MAN: a", "pitch": 200.0, "right": False},
@@ -108,3 +188,5 @@ def test_the_table_counts() -> None:
     assert "| [MAN] | 1 | 2 | 105, 150, 195 Hz |" in text and "| [WOMAN] | 1 | 1 | 200, 200, 200 Hz |" in text
     assert "| de beside another language | 1 | 2 | en |" in text
     assert "| stranger from 10 s, 0.75 or more | 1 | 2 | 0.750 |" in text
+    assert "| [laughs] heard | 1 | 2 | |" in text and "| nothing asked for, nothing heard | 1 | 2 | gasp |" in text
+    assert "| steadier sung than said, pup | 1 | 1 | held 20% said, 80% sung; spread 2.0, 4.0 semitones |" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,48 @@ def test_tokens_that_sound_together_are_counted(tmp_path: Path) -> None:
     torch.testing.assert_close(found[1], found[3])  # never heard: as often as all occur
 
 
+def test_tokens_of_two_rates_are_counted_where_they_sound(tmp_path: Path) -> None:
+    write_shard(tmp_path / "0000", [{"id": "a", "text": "a", "voice": "v"}], [np.repeat([0.1, 0.3, 0.5], 4)])
+
+    def old(audio: Tensor) -> Tensor:
+        return (audio * 10).round().long()[:, ::4]
+
+    def new(audio: Tensor) -> Tensor:
+        return (audio * 10).round().long()[:, ::2] // 2
+
+    (found,) = begin.counted(read_clips([tmp_path]), old, new, [(6, 3)])
+    assert found.argmax(1).tolist() == [1, 3, 5]
+
+
+def test_positions_at_another_rate(config: ModelConfig) -> None:
+    """What stood at a time stands there still, and the prompt where it was."""
+    rate = config.tokens.semantic_rate
+    faster = replace(
+        config,
+        tokens=replace(config.tokens, semantic_rate=2 * rate),
+        coarse_layout=replace(config.coarse_layout, semantic_window=2 * config.coarse_layout.semantic_window),
+    )
+    shares = begin.Shares(
+        torch.eye(config.tokens.semantic_vocab), [torch.eye(config.tokens.codebook_size)] * config.tokens.n_codebooks
+    )
+    for stage in ("semantic", "coarse"):
+        shape = getattr(config, stage)
+        weights = {name: value.clone() for name, value in GPT(shape).state_dict().items()}
+        table = torch.arange(shape.block_size).float()[:, None].expand(-1, shape.n_embd)
+        weights["wpe.weight"] = table
+        if stage == "semantic":
+            wpe = begin.semantic(weights, config, faster, shares, [[0]] * 3)["wpe.weight"][:, 0]
+            prompt = config.semantic_layout.prompt_length
+            assert wpe[: prompt + 1].tolist() == list(range(prompt + 1))
+            assert wpe[prompt + 1 : prompt + 4].tolist() == [prompt + 0.5, prompt + 1, prompt + 1.5]
+        else:
+            wpe = begin.coarse(weights, config, faster, shares)["wpe.weight"][:, 0]
+            window = config.coarse_layout.semantic_window
+            assert wpe[: 2 * window].tolist() == [place / 2 for place in range(2 * window)]
+            assert wpe[2 * window : 2 * window + 3].tolist() == [window, window + 1, window + 2]
+        assert wpe[-1] <= shape.block_size - 1
+
+
 @pytest.mark.parametrize("stage", ["semantic", "coarse"])
 def test_other_names_change_nothing(config: ModelConfig, stage: str) -> None:
     """The same tokens in another order: the model says the same, by the new names."""
@@ -48,10 +91,10 @@ def test_other_names_change_nothing(config: ModelConfig, stage: str) -> None:
     weights = {name: value.clone() for name, value in model.state_dict().items()}
     if stage == "semantic":
         text = [[number] for number in range(tokens.text_pad - tokens.text_offset)]
-        other.load_state_dict(begin.semantic(weights, tokens, config, shares, text))
+        other.load_state_dict(begin.semantic(weights, config, config, shares, text))
         rows, names, last = slice(0, vocab), order, tokens.semantic_infer
     else:
-        other.load_state_dict(begin.coarse(weights, tokens, config, shares))
+        other.load_state_dict(begin.coarse(weights, config, config, shares))
         rows, names, last = tokens.coarse_rows(0), books[0], tokens.coarse_infer
     old = torch.tensor([[3, 1, last]])
     new = torch.tensor([[*torch.argsort(order)[[3, 1]].tolist(), last]])

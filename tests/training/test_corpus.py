@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,25 @@ class TestTokens:
         tokenize_codes(corpus, tmp_path, codec, 960)
         assert [path.name for path in sorted(tmp_path.iterdir())] == ["0000.codes.npz", "0001.codes.npz"]
         assert (tmp_path / "0000.codes.npz").stat().st_mtime_ns == before
+
+    def test_a_shard_whose_clips_have_changed_is_made_again(
+        self, data: Path, tmp_path: Path, model_config: ModelConfig
+    ) -> None:
+        """As when a judge has heard it since."""
+        corpus, tokens = tmp_path / "corpus", tmp_path / "tokens"
+        shutil.copytree(data / "corpus" / "tones", corpus)
+        shape = from_mapping(SemanticTokenizerConfig, model_config.semantic_tokenizer, "test")
+        tokenizer, codec = SemanticTokenizer(shape).eval(), build_codec(model_config.codec).eval()
+        tokenize_semantic(corpus, tokens, tokenizer)
+        tokenize_codes(corpus, tokens, codec, 960)
+        rows = (corpus / "0000.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+        (corpus / "0000.jsonl").write_text("".join(rows[1:]), encoding="utf-8")
+        (corpus / "0001.jsonl").write_text("", encoding="utf-8")
+        tokenize_semantic(corpus, tokens, tokenizer)
+        with pytest.raises(TrainingError, match="codes of other clips than 0000"):
+            read_tokens([tokens], codes=True)
+        tokenize_codes(corpus, tokens, codec, 960)
+        assert [clip.id for clip in read_tokens([tokens], codes=True)] == [json.loads(row)["id"] for row in rows[1:]]
 
     def test_texts_are_as_the_model_reads_them(
         self, tmp_path: Path, shard_writer: Callable[..., None], model_config: ModelConfig
