@@ -47,7 +47,6 @@ from recipes.pup.codec_speed import encoded
 from recipes.pup.codec_table import load_tokenizer
 from recipes.pup.semantic_candidates import (
     SAMPLE_RATE,
-    VOCAB,
     Candidate,
     FeatureTokenizer,
     FeatureTokenizerTask,
@@ -104,7 +103,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("work"))
     parser.add_argument("--model", help="name or folder of a checkpoint; without it pup")
     parser.add_argument("--kokoro-voices", type=Path, help="the file that `npm pack kokoro-js` writes")
-    parser.add_argument("--only", nargs="*", default=NAMES, help=", ".join(NAMES))
+    parser.add_argument("--only", nargs="*", default=NAMES, help=f"{', '.join(NAMES)}, or folders of checkpoints")
     parser.add_argument("--shards", type=int, nargs=2, default=[5, 4], help=f"of {ALIGNED} and of {MANY}")
     parser.add_argument(
         "--steps", type=int, default=600, help="of the resynthesis, and of whisper-fsq; 0 trains nothing"
@@ -158,14 +157,14 @@ def compare(lab: Lab, name: str, model: str | None) -> Row:
     candidate = _candidate(lab, name, model)
     tokens = _kept_tokens(lab, candidate)
     many = [t for t, u in zip(tokens, lab.utterances, strict=True) if _set(u) == MANY]
-    share = np.bincount(np.concatenate(tokens), minlength=VOCAB) / sum(map(len, tokens))
+    share = np.bincount(np.concatenate(tokens), minlength=candidate.vocab) / sum(map(len, tokens))
     seen = share[share > 0]
     row = Row(
         name=name,
         rate=candidate.rate,
-        bits=candidate.rate * math.log2(VOCAB),
+        bits=candidate.rate * math.log2(candidate.vocab),
         entropy=candidate.rate * float(-(seen * np.log2(seen)).sum()),
-        used=len(seen) / VOCAB,
+        used=len(seen) / candidate.vocab,
         phonemes=phoneme_accuracy(tokens, lab.utterances, candidate.rate),
         speaker=speaker_accuracy(many, _speakers(lab)),
     )
@@ -190,7 +189,11 @@ def _trained(lab: Lab, candidate: Candidate, tokens: Sequence[IntArray]) -> dict
 
 def phoneme_accuracy(tokens: Sequence[IntArray], utterances: Sequence[Utterance], rate: int) -> float:
     """Share of moments in clips held out whose phoneme is the one that their token has most often in the others."""
-    counts, asked, hop = np.zeros((VOCAB, len(ENGLISH) + 2)), [], SAMPLE_RATE // rate
+    counts, asked, hop = (
+        np.zeros((1 + max(int(said.max()) for said in tokens), len(ENGLISH) + 2)),
+        [],
+        SAMPLE_RATE // rate,
+    )
     for index, (said, utterance) in enumerate(zip(tokens, utterances, strict=True)):
         if _set(utterance) != ALIGNED:
             continue
@@ -206,11 +209,13 @@ def phoneme_accuracy(tokens: Sequence[IntArray], utterances: Sequence[Utterance]
 
 def _candidate(lab: Lab, name: str, model: str | None) -> Candidate:
     if name == "pup":
-        return Shipped(load_tokenizer(lab.bark, model))
+        return Shipped(name, load_tokenizer(lab.bark, model))
+    if Path(name).is_dir():
+        return Shipped(Path(name).absolute().name, load_tokenizer(Bark(name, device="cpu"), name))
     if name.startswith("whisper-") and name != "whisper-fsq":
         return Means(int(name.removeprefix("whisper-")), lab.utterances)
     if name != "whisper-fsq":
-        raise BarkError(f"there is no candidate {name!r}; there are {', '.join(NAMES)}")
+        raise BarkError(f"there is no candidate {name!r}; there are {', '.join(NAMES)}, and folders")
     folder = lab.train(FeatureTokenizerTask(lab.utterances), name, lab.steps, 2e-3)
     tokenizer = FeatureTokenizer()
     load_weights(tokenizer, folder / "tokenizer.safetensors")
@@ -230,7 +235,12 @@ def _kept_tokens(lab: Lab, candidate: Candidate) -> list[IntArray]:
 def _resynthesis(lab: Lab, candidate: Candidate, tokens: Sequence[IntArray]) -> ResynthesisTask:
     chosen = [(t, u) for i, (t, u) in enumerate(zip(tokens, lab.utterances, strict=True)) if not _held_out(i)]
     task = ResynthesisTask(
-        [t for t, _ in chosen], [u.codes for _, u in chosen], [u.voice for _, u in chosen], candidate.rate, lab.codec
+        [t for t, _ in chosen],
+        [u.codes for _, u in chosen],
+        [u.voice for _, u in chosen],
+        candidate.rate,
+        lab.codec,
+        vocab=candidate.vocab,
     )
     folder = lab.train(task, f"{candidate.name}-resynthesis", lab.steps, 2e-3)
     load_weights(task, folder / "resynthesis.safetensors")
@@ -258,7 +268,7 @@ def _text(
         for i, (t, u) in enumerate(zip(tokens, lab.utterances, strict=True))
         if _set(u) == ALIGNED
     ]
-    reader, config = phoneme_tokenizer(clips), text_model(lab.bark.config, candidate.rate)
+    reader, config = phoneme_tokenizer(clips), text_model(lab.bark.config, candidate.rate, candidate.vocab)
     told = SemanticTaskConfig(
         batch_tokens=2500, prompted=0.0, alignment_heads=config.alignment_heads, alignment_steps=lab.text_steps // 2
     )

@@ -1,6 +1,6 @@
-"""Ways to make semantic tokens of speech, all of 1024 tokens, and what they are made of.
+"""Ways to make semantic tokens of speech, most of 1024 tokens, and what they are made of.
 
-pup             the tokenizer of the checkpoint: ConvNeXt on log-mel, supervised, 25 Hz
+pup             the tokenizer of a checkpoint: ConvNeXt on log-mel, supervised
 whisper-50      the nearest of 1024 means of Whisper base's encoder features, 50 Hz
 whisper-25      the same of features averaged by twos, 25 Hz
 whisper-fsq     a small ConvNeXt on Whisper's features, supervised as pup's, and told to keep the features, 25 Hz
@@ -8,6 +8,7 @@ whisper-fsq     a small ConvNeXt on Whisper's features, supervised as pup's, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,22 +55,23 @@ class Candidate(Protocol):
 
     Attributes:
         rate: of the tokens, a second.
+        vocab: how many tokens there are.
     """
 
     name: str
     rate: int
+    vocab: int
 
     def encode(self, audio: Audio, features: Features) -> IntArray:
         """Tokens [T * rate] of T seconds, whole ones only."""
 
 
 class Shipped:
-    """The checkpoint's tokenizer."""
+    """A checkpoint's tokenizer, by the name of the checkpoint."""
 
-    name, rate = "pup", 25
-
-    def __init__(self, tokenizer: SemanticTokenizer) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, name: str, tokenizer: SemanticTokenizer) -> None:
+        self.name, self._tokenizer = name, tokenizer
+        self.rate, self.vocab = tokenizer.config.rate, tokenizer.config.vocab
 
     @torch.inference_mode()
     def encode(self, audio: Audio, features: Features) -> IntArray:
@@ -87,7 +89,7 @@ class Means:
     """
 
     def __init__(self, rate: int, utterances: Sequence[Utterance]) -> None:
-        self.name, self.rate = f"whisper-{rate}", rate
+        self.name, self.rate, self.vocab = f"whisper-{rate}", rate, VOCAB
         frames = torch.cat([self._pooled(each.features) for each in utterances])
         self._mean, self._scale = frames.mean(0), frames.std(0)
         generator = torch.Generator().manual_seed(0)
@@ -130,7 +132,7 @@ class FeatureTokenizer(nn.Module):
 
     def __init__(self, levels: tuple[int, ...] = (4, 4, 4, 4, 4), width: int = 192) -> None:
         super().__init__()
-        self.levels, self.width = levels, width
+        self.levels, self.width, self.vocab = levels, width, math.prod(levels)
         self.encoder = nn.Sequential(
             nn.LayerNorm(WIDTH),
             Conv(WIDTH, width, kernel=3, lookahead=1),

@@ -43,6 +43,7 @@ class ResynthesisTask(nn.Module):
         voices: of each clip.
         rate: of the tokens.
         codec: whose latent is wanted.
+        vocab: how many tokens there are.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class ResynthesisTask(nn.Module):
         codec: PupCodec,
         batch: int = 16,
         width: int = 192,
+        vocab: int = VOCAB,
     ) -> None:
         super().__init__()
         self._step, self._batch, self._frames = FRAME_RATE // rate, batch, 80
@@ -61,7 +63,7 @@ class ResynthesisTask(nn.Module):
         self._clips = list(zip(tokens, codes, [self._names.index(voice) for voice in voices], strict=True))
         self._codec = [codec]  # in a list, so that it is no part of what is trained
         size = codec.config.width
-        self.token, self.voice = nn.Embedding(VOCAB, width), nn.Embedding(len(self._names), width)
+        self.token, self.voice = nn.Embedding(vocab, width), nn.Embedding(len(self._names), width)
         self.body = nn.Sequential(
             Conv(width, width, kernel=7, lookahead=3),
             ConvNeXtBlock(width),
@@ -172,19 +174,27 @@ def phoneme_tokenizer(clips: Sequence[TokenClip]) -> TextTokenizer:
     return train_tokenizer([clip.text for clip in clips], PHONEME_VOCAB)
 
 
-def text_model(config: ModelConfig, rate: int) -> ModelConfig:
-    """The config of a checkpoint with a small semantic model for tokens of a rate."""
-    steps = 14 * rate
+def text_model(config: ModelConfig, rate: int, vocab: int = VOCAB) -> ModelConfig:
+    """The config of a checkpoint with a small semantic model for so many tokens, of a rate."""
+    steps, text = 14 * rate, vocab + 1
     layout = SemanticLayout(text_length=200, history_length=64, max_steps=steps, pad_prompt=False)
     shape = GPTConfig(
         n_layer=3,
         n_head=4,
         n_embd=160,
         block_size=200 + 1 + steps,
-        input_vocab=config.semantic.input_vocab,
-        output_vocab=config.semantic.output_vocab,
+        input_vocab=text + PHONEME_VOCAB + 2,
+        output_vocab=vocab + 1,
     )
-    tokens = replace(config.tokens, semantic_rate=float(rate))
+    tokens = replace(
+        config.tokens,
+        semantic_rate=float(rate),
+        semantic_vocab=vocab,
+        semantic_pad=vocab,
+        text_offset=text,
+        text_pad=text + PHONEME_VOCAB,
+        semantic_infer=text + PHONEME_VOCAB + 1,
+    )
     return replace(config, tokens=tokens, semantic=shape, semantic_layout=layout, alignment_heads=((1, 0), (2, 0)))
 
 
@@ -199,15 +209,15 @@ def say(model: GPT, config: ModelConfig, ids: Sequence[int], seed: int) -> IntAr
 class SpeakerProbe(nn.Module):
     """Says who speaks from the tokens of a clip: embedding, one convolution, mean over time."""
 
-    def __init__(self, speakers: int, width: int = 64) -> None:
+    def __init__(self, speakers: int, vocab: int, width: int = 64) -> None:
         super().__init__()
-        self.token = nn.Embedding(VOCAB + 1, width, padding_idx=VOCAB)
+        self.token = nn.Embedding(vocab + 1, width, padding_idx=vocab)
         self.mix = nn.Conv1d(width, 2 * width, kernel_size=5, padding=2)
         self.drop, self.head = nn.Dropout(0.5), nn.Linear(2 * width, speakers)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Tokens [B, T], VOCAB after the end → logits [B, speakers]."""
-        there = (tokens != VOCAB)[..., None]
+        """Tokens [B, T], vocab after the end → logits [B, speakers]."""
+        there = (tokens != self.token.padding_idx)[..., None]
         hidden = F.gelu(self.mix(self.token(tokens).transpose(1, 2))).transpose(1, 2) * there
         pooled = hidden.sum(1) / there.sum(1).clamp(min=1)
         logits: Tensor = self.head(self.drop(pooled))
@@ -218,11 +228,11 @@ def speaker_accuracy(tokens: Sequence[IntArray], voices: Sequence[str], epochs: 
     """Share of clips whose speaker a probe tells right; it asks of one clip in five, and learns from the others."""
     names = sorted(set(voices))
     wanted = torch.tensor([names.index(voice) for voice in voices])
-    longest = max(map(len, tokens))
-    padded = torch.from_numpy(np.stack([np.pad(t, (0, longest - len(t)), constant_values=VOCAB) for t in tokens]))
+    longest, vocab = max(map(len, tokens)), 1 + max(int(t.max()) for t in tokens)
+    padded = torch.from_numpy(np.stack([np.pad(t, (0, longest - len(t)), constant_values=vocab) for t in tokens]))
     asked = torch.arange(len(tokens)) % 5 == 0
     torch.manual_seed(0)
-    probe = SpeakerProbe(len(names))
+    probe = SpeakerProbe(len(names), vocab)
     optimizer = torch.optim.AdamW(probe.parameters(), 2e-3, weight_decay=0.05)
     for _ in range(epochs):
         for rows in _rows(~asked):
