@@ -24,17 +24,39 @@ Settings = Mapping[str, Any]
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
+    """The tables of a TOML file, and of the one that it `extends`, a path from its own folder: what it says counts.
 
     Raises:
-        TrainingError: the file can't be read, or is not TOML.
+        TrainingError: a file can't be read, is not TOML, or extends itself.
     """
+    return _read(path, ())
+
+
+def _read(path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in extended:
+        raise TrainingError(f"{path} extends itself")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TrainingError(f"can't read {path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise TrainingError(f"{path} is not TOML: {error}") from error
+    base = settings.pop("extends", None)
+    if base is None:
+        return settings
+    if not isinstance(base, str):
+        raise TrainingError(f"{path}: extends must name a file, not {base!r}")
+    return _merged(_read(path.parent / base, (*extended, path.resolve())), settings)
+
+
+def _merged(base: Settings, own: Settings) -> dict[str, Any]:
+    """Table by table; lists and values are replaced."""
+    both = {
+        name: _merged(base[name], value) if isinstance(value, dict) and isinstance(base[name], dict) else value
+        for name, value in own.items()
+        if name in base
+    }
+    return {**base, **own, **both}
 
 
 def train(what: str, settings: Settings, data: Path, out: Path, device: str = "cpu") -> None:
@@ -43,8 +65,8 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
     Args:
         what: "codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse" or "fine".
         settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own. But for
-            "codec-decoder" `initial` names weights to begin with, a path from `data`; a run that has begun goes
-            on from its own. For "codec-decoder" `synthesis` says what its decoder writes (`PupCodecConfig`).
+            "codec-decoder" `initial` names weights to begin with, a path from `data`, "" for none; a run that has
+            begun goes on from its own. For "codec-decoder" `synthesis` says what its decoder writes (`PupCodecConfig`).
         data: folder of the corpus and of tokenised data.
         out: folder of all runs; this one takes `out/what`.
 
@@ -59,7 +81,7 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
     torch.manual_seed(loop.seed)  # a new model's weights
     initial = table.pop("initial", None)
     task = TASKS[what](table, settings, data, out)
-    if initial is not None:
+    if initial:
         from bark.checkpoints.native import load_weights
 
         load_weights(_model(task, what), data / initial)
@@ -81,9 +103,10 @@ def _model_table(settings: Settings, part: str) -> Mapping[str, Any]:
 
 
 def _sets(table: dict[str, Any]) -> Mapping[str, float]:
-    """Takes the weights of the sets out of a model's table."""
+    """Takes the weights of the sets out of a model's table; a set of weight 0 is none."""
     sets = table.pop("sets", None)
-    if not isinstance(sets, Mapping) or not sets:
+    sets = {name: weight for name, weight in sets.items() if weight != 0} if isinstance(sets, Mapping) else {}
+    if not sets:
         raise TrainingError("the config names no sets of data; say, sets = { my-voice = 1.0 }")
     return sets
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +59,10 @@ def main() -> None:
     parser.add_argument("--checkpoint", nargs="+", type=Path, default=[], help="to judge; else WORK/checkpoint")
     parser.add_argument("--judges", nargs="+", default=JUDGES, choices=JUDGES, help="of evaluate; else all")
     arguments = parser.parse_args()
-    config = without_absent(tomllib.loads(arguments.config.read_text(encoding="utf-8")), arguments.work)
     try:
+        from bark.training.run import read_settings
+
+        config = without_absent(read_settings(arguments.config), arguments.work)
         steps[arguments.step](config, arguments)
     except (BarkError, FileNotFoundError) as error:
         sys.exit(f"{arguments.step}: {error}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from bark.training.alignment import sounding
 from bark.training.audio_corpus import Clip, read_clips
 from bark.training.loop import Batch, LoopConfig, Trainer
 from bark.training.optimizers import OptimizerConfig
+from bark.training.run import read_settings
 from recipes.pup.expressive import TAGS
 
 KINDS = {"①": "laughter", "②": "sigh", "③": "gasp", "④": "throat", "⑤": "music"}  # by their letters in phonemes
@@ -241,9 +241,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("work"))
     parser.add_argument("--steps", type=int, default=700)
     arguments = parser.parse_args()
-    config = tomllib.loads(arguments.config.read_text(encoding="utf-8"))
-    codec = build_codec(config["model"]["codec"])
     try:
+        codec = build_codec(read_settings(arguments.config)["model"]["codec"])
         load_weights(codec, arguments.work / "runs" / "codec" / "codec.safetensors")
         found = train(arguments.work, codec.eval(), arguments.steps)
     except BarkError as error:

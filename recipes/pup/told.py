@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import math
 import random
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from bark.models.config import from_mapping
 from bark.pipeline import Bark
 from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from bark.training.audio_corpus import Clip, read_clips
+from bark.training.run import read_settings
 from bark.training.tokenized import read_tokens
 
 SOURCES = ("tokens", "bounded", "hidden")
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=900)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    shape = tomllib.loads(asked.config.read_text(encoding="utf-8"))["model"]["semantic_tokenizer"]
+    shape = read_settings(asked.config)["model"]["semantic_tokenizer"]
     tokenizer = SemanticTokenizer(from_mapping(SemanticTokenizerConfig, shape, "[model.semantic_tokenizer]")).eval()
     load_weights(tokenizer, asked.weights)
     heard = {clip.row["id"]: clip for name in asked.sets for clip in read_clips([asked.work / "corpus" / name])}

@@ -295,6 +295,39 @@ class TestFaults:
         (tmp_path / "bad.toml").write_text("steps = = 3")
         with pytest.raises(TrainingError, match="is not TOML"):
             read_settings(tmp_path / "bad.toml")
+        (tmp_path / "bad.toml").write_bytes(b"\xff\xfe")
+        with pytest.raises(TrainingError, match="is not TOML"):
+            read_settings(tmp_path / "bad.toml")
+
+    def test_settings_that_extend_others(self, tmp_path: Path) -> None:
+        (tmp_path / "base").mkdir()
+        (tmp_path / "base" / "first.toml").write_text(
+            '[model]\nname = "a"\nlevels = [1, 2]\n'
+            "[fine]\nsets = { a = 1.0, b = 2.0 }\n[fine.loop]\nsteps = 3\nseed = 1"
+        )
+        (tmp_path / "base" / "second.toml").write_text('extends = "first.toml"\n[model]\nlevels = [3]')
+        (tmp_path / "third.toml").write_text(
+            'extends = "base/second.toml"\n[fine]\nsets = { a = 0 }\n[fine.loop]\nsteps = 9\n[coarse]\nbatch = 2'
+        )
+        assert read_settings(tmp_path / "third.toml") == {
+            "model": {"name": "a", "levels": [3]},
+            "fine": {"sets": {"a": 0, "b": 2.0}, "loop": {"steps": 9, "seed": 1}},
+            "coarse": {"batch": 2},
+        }
+        (tmp_path / "base" / "first.toml").write_text('extends = "second.toml"')
+        with pytest.raises(TrainingError, match="extends itself"):
+            read_settings(tmp_path / "third.toml")
+        (tmp_path / "third.toml").write_text("extends = 3")
+        with pytest.raises(TrainingError, match="extends must name a file, not 3"):
+            read_settings(tmp_path / "third.toml")
+
+    def test_a_set_of_no_weight_is_no_set(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["fine"]["sets"] = {"tones": 1.0, "nowhere": 0}
+        train("fine", settings, data, tmp_path)
+        assert (tmp_path / "fine" / "fine.safetensors").exists()
+        settings["fine"]["sets"] = {"tones": 0}
+        with pytest.raises(TrainingError, match="names no sets of data"):
+            train("fine", settings, data, tmp_path)
 
 
 class TestCommand:
