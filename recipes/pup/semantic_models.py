@@ -38,17 +38,18 @@ class ResynthesisTask(nn.Module):
     """Semantic tokens and a voice's name to the codec's latent, by regression: what sounds when, in a blurred voice.
 
     Args:
-        tokens: of each clip, [T].
+        tokens: of each clip, [T], or features of it instead, [T, D].
         codes: of each clip, [K, T'], 50 Hz.
         voices: of each clip.
         rate: of the tokens.
         codec: whose latent is wanted.
         vocab: how many tokens there are.
+        blocks: ConvNeXt blocks at the tokens' rate, and at 50 Hz.
     """
 
     def __init__(
         self,
-        tokens: Sequence[IntArray],
+        tokens: Sequence[np.ndarray],
         codes: Sequence[IntArray],
         voices: Sequence[str],
         rate: int,
@@ -56,20 +57,21 @@ class ResynthesisTask(nn.Module):
         batch: int = 16,
         width: int = 192,
         vocab: int = VOCAB,
+        blocks: tuple[int, int] = (2, 3),
     ) -> None:
         super().__init__()
         self._step, self._batch, self._frames = FRAME_RATE // rate, batch, 80
         self._names = sorted(set(voices))
         self._clips = list(zip(tokens, codes, [self._names.index(voice) for voice in voices], strict=True))
         self._codec = [codec]  # in a list, so that it is no part of what is trained
-        size = codec.config.width
-        self.token, self.voice = nn.Embedding(vocab, width), nn.Embedding(len(self._names), width)
+        size, told = codec.config.width, tokens[0].shape[1:]
+        self.token = nn.Linear(told[0], width) if told else nn.Embedding(vocab, width)
+        self.voice = nn.Embedding(len(self._names), width)
         self.body = nn.Sequential(
             Conv(width, width, kernel=7, lookahead=3),
-            ConvNeXtBlock(width),
-            ConvNeXtBlock(width),
+            *(ConvNeXtBlock(width) for _ in range(blocks[0])),
             Upsample(width, self._step) if self._step > 1 else nn.Linear(width, width),
-            *(ConvNeXtBlock(width) for _ in range(3)),
+            *(ConvNeXtBlock(width) for _ in range(blocks[1])),
             nn.LayerNorm(width),
             nn.Linear(width, size),
         )
@@ -99,10 +101,10 @@ class ResynthesisTask(nn.Module):
         return (found.float() - (wanted - self.get_buffer("mean")) / self.get_buffer("scale")).square().mean()
 
     @torch.inference_mode()
-    def speak(self, tokens: IntArray, voice: str) -> Audio:
-        """Tokens [T] in a voice, through the codec's books to audio [N]."""
+    def speak(self, tokens: np.ndarray, voice: str) -> Audio:
+        """Tokens [T], or features [T, D], in a voice, through the codec's books to audio [N]."""
         known = torch.tensor([self._names.index(voice)])
-        latent = self._told(torch.from_numpy(np.array(tokens))[None], known).float()
+        latent = self._told(torch.from_numpy(_read(tokens))[None], known).float()
         latent = latent * self.get_buffer("scale") + self.get_buffer("mean")
         codec = self._codec[0]
         audio: Audio = codec.decode(codec.quantizer.encode(latent, codec.n_codebooks))[0].numpy()
@@ -133,10 +135,15 @@ class ResynthesisTask(nn.Module):
         start = int(rng.integers(0, len(tokens) - need))
         frames = slice(start * self._step, start * self._step + self._frames)
         return {
-            "tokens": tokens[start : start + need].astype(np.int64),
+            "tokens": _read(tokens[start : start + need]),
             "codes": codes[:, frames].astype(np.int64),
             "voice": np.asarray(voice),
         }
+
+
+def _read(tokens: np.ndarray) -> np.ndarray:
+    """Tokens [T] or features [T, D], as a net takes them."""
+    return tokens.astype(np.int64 if tokens.ndim == 1 else np.float32)
 
 
 def learn(task: Task, steps: int, lr: float, warmup: int = 30) -> None:
