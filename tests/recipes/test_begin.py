@@ -8,15 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
-from bark.models.config import ModelConfig
+from bark.checkpoints.native import NativeCheckpoint, save_checkpoint
+from bark.checkpoints.tensors import save_tensors
+from bark.codec import build_codec
+from bark.models.config import ModelConfig, from_mapping
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
+from bark.semantic.tokenizer import SemanticTokenizer, SemanticTokenizerConfig
 from bark.text.tokenizer import train_tokenizer
 from bark.training.audio_corpus import read_clips
 from recipes.pup import begin
-from tests.training.tones import write_shard
+from tests.training.tones import SETTINGS, write_shard
 
 
 def test_tokens_that_sound_together_are_counted(tmp_path: Path) -> None:
@@ -116,6 +121,40 @@ def test_fine_tables(config: ModelConfig) -> None:
             torch.testing.assert_close(value[size:], weights[name][size:])
         elif not name.startswith("lm_heads."):
             assert torch.equal(value, weights[name])
+
+
+def test_all_of_it(work: Path, tmp_path: Path) -> None:
+    """A codec that stayed as it was keeps its codes; another is listened to."""
+    torch.manual_seed(0)
+    model = ModelConfig.from_dict(SETTINGS["model"])
+    shape = from_mapping(SemanticTokenizerConfig, model.semantic_tokenizer, "test")
+    modules: dict[str, torch.nn.Module] = {
+        "semantic": GPT(model.semantic),
+        "coarse": GPT(model.coarse),
+        "fine": FineGPT(model.fine),
+        "codec": build_codec(model.codec),
+        "semantic_tokenizer": SemanticTokenizer(shape),
+    }
+    save_checkpoint(tmp_path / "before", model, modules, work / "tokens" / "tokenizer.json", torch.float16)
+    for name in ("corpus", "tokens"):
+        (tmp_path / name).symlink_to(work / name)
+    runs = tmp_path / "runs"
+    save_tensors(modules["codec"].state_dict(), runs / "codec" / "codec.safetensors")
+    listener = SemanticTokenizer(shape)
+    save_tensors(listener.state_dict(), runs / "semantic-tokenizer" / "semantic_tokenizer.safetensors")
+    config = {**SETTINGS, "tokenize": {"semantic": ["tones"], "codes": {"tones": 0}}}
+    begin.begin(config, tmp_path, tmp_path / "before")
+    for stage in ("semantic", "coarse", "fine"):
+        made = load_file(tmp_path / "init" / f"{stage}.safetensors")
+        own = modules[stage].state_dict()
+        assert all(value.shape == own[name].shape for name, value in made.items())
+        assert all(name.startswith("lm_heads") for name in own.keys() - made.keys()), "which are the tables themselves"
+        assert all(torch.equal(made[name].half(), own[name].half()) for name in own if name.startswith("h."))
+    size = model.tokens.codebook_size
+    old = NativeCheckpoint(tmp_path / "before")
+    assert all(torch.equal(codes, torch.eye(size)) for codes in begin.shares(config, tmp_path, old).codes)
+    save_tensors(build_codec(model.codec).state_dict(), runs / "codec" / "codec.safetensors")
+    assert not any(torch.equal(codes, torch.eye(size)) for codes in begin.shares(config, tmp_path, old).codes)
 
 
 def test_pieces_of_pieces() -> None:
