@@ -7,7 +7,7 @@ begin     the GPTs of an earlier checkpoint, for the tokens of this one
 train     one model after another: codec, codec-decoder, semantic-tokenizer, semantic, coarse, fine
 pack      the trained weights, the tokenizers and the voices as one checkpoint folder
 evaluate  the checkpoint beside its teacher, in every language, on sentences that no model has seen
-abilities what it does beside that: men and women by a tag, languages that change, voices of strangers
+abilities what it does beside that: men and women by a tag, languages that change, voices of strangers, sounds and song
 
 Each step does what isn't done yet, so any of them may be killed and started again.
 """
