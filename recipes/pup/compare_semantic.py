@@ -189,11 +189,8 @@ def _trained(lab: Lab, candidate: Candidate, tokens: Sequence[IntArray]) -> dict
 
 def phoneme_accuracy(tokens: Sequence[IntArray], utterances: Sequence[Utterance], rate: int) -> float:
     """Share of moments in clips held out whose phoneme is the one that their token has most often in the others."""
-    counts, asked, hop = (
-        np.zeros((1 + max(int(said.max()) for said in tokens), len(ENGLISH) + 2)),
-        [],
-        SAMPLE_RATE // rate,
-    )
+    asked, hop = [], SAMPLE_RATE // rate
+    counts = np.zeros((1 + max(int(said.max()) for said in tokens), len(ENGLISH) + 2))
     for index, (said, utterance) in enumerate(zip(tokens, utterances, strict=True)):
         if _set(utterance) != ALIGNED:
             continue
