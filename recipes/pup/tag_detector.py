@@ -31,7 +31,7 @@ from bark.codec.spectrum import LogMel
 from bark.errors import BarkError
 from bark.evaluation.files import Audio, write_json, write_text
 from bark.evaluation.teachers import SAMPLE_RATE
-from bark.training.alignment import sounding
+from bark.training.alignment import IGNORED, phoneme_classes
 from bark.training.audio_corpus import Clip, read_clips
 from bark.training.loop import Batch, LoopConfig, Trainer
 from bark.training.optimizers import OptimizerConfig
@@ -165,8 +165,8 @@ def train(work: Path, codec: Codec, steps: int, tagged: str = TAGGED, plain: str
     """
     sets = [read_clips([work / "corpus" / name]) for name in (tagged, plain)]
     kept = [[clip for clip in clips if not _is_held_out(clip)][: 3 * CODED] for clips in sets]
-    examples = [[*map(example, clips), *coded(clips[:CODED], codec)] for clips in kept]
-    task = DetectorTask(TagDetector(), examples)
+    examples = [list(map(example, clips)) for clips in kept]
+    task = DetectorTask(TagDetector(), [[*some, *coded(some[:CODED], codec)] for some in examples])
     Trainer(
         task,
         LoopConfig(steps, ema=0.99, threads=1),
@@ -179,7 +179,7 @@ def train(work: Path, codec: Codec, steps: int, tagged: str = TAGGED, plain: str
     texts = [clip.row["text"] for clip in held_out]
     return {
         "teacher": held_to(detector, texts, [each.audio for each in straight]),
-        "codec": held_to(detector, texts, [each.audio for each in coded(held_out, codec)]),
+        "codec": held_to(detector, texts, [each.audio for each in coded(straight, codec)]),
     }
 
 
@@ -215,16 +215,13 @@ def to_markdown(found: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
 def example(clip: Clip) -> _Example:
     """A clip with what sounds in it, every `STEP` samples."""
     count = -(-clip.row["samples"] // STEP)
-    index = sounding(clip, np.arange(count) * STEP + STEP // 2)
-    letters = {letter: 1 + place for place, letter in enumerate(KINDS)}
-    classes = np.asarray([letters.get(phoneme, 0) for phoneme in clip.row["phonemes"]] + [0], np.int64)
-    return _Example(clip.audio(), classes[index])
+    classes = phoneme_classes(clip, np.arange(count) * STEP + STEP // 2, "".join(KINDS))
+    return _Example(clip.audio(), np.where(classes == IGNORED, 0, classes))
 
 
-def coded(clips: Sequence[Clip], codec: Codec) -> Iterator[_Example]:
+def coded(examples: Sequence[_Example], codec: Codec) -> Iterator[_Example]:
     """Clips as the codec gives them back."""
-    for clip in clips:
-        straight = example(clip)
+    for straight in examples:
         with torch.inference_mode():
             audio = codec.decode(codec.encode(torch.from_numpy(straight.audio)[None]))[0].numpy()
         yield _Example(audio[: len(straight.audio)].astype(np.float32), straight.classes)
