@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Clone:
-    """How alike each sentence in a made voice is to the recording."""
+    """How alike each sentence in a made voice is to the recording, of so many seconds."""
 
     speaker: str
+    seconds: float
     likeness: list[float]
 
 
@@ -200,7 +202,8 @@ def cloning(
         )
         own = judge.embed(recording, SAMPLE_RATE)
         spoken = (bark.generate(each, voice, seed=seed + number) for number, each in enumerate(sentences))
-        yield Clone(speaker, [cosine(own, judge.embed(said.audio, said.sample_rate)) for said in spoken])
+        alike = [cosine(own, judge.embed(said.audio, said.sample_rate)) for said in spoken]
+        yield Clone(speaker, len(recording) / SAMPLE_RATE, alike)
 
 
 def recordings(teacher: KokoroTeacher, speakers: Sequence[str], sentences: Sequence[str]) -> dict[str, Audio]:
@@ -281,6 +284,7 @@ def abilities(
     """
     folder = make_folder(work / "abilities" / checkpoint.absolute().name)
     bark, sentences = Bark(checkpoint, "cpu"), evaluation_sentences("en")[SPARE:]
+    teacher = cache(lambda: KokoroTeacher(kokoro_voices))
     found: dict[str, Any] = {}
     if only is None or "people" in only:
         found["people"] = [asdict(each) for each in _told(people(bark, sentences), 100, "people")]
@@ -289,7 +293,7 @@ def abilities(
         parts = switching(bark, Transcriber(), languages, voices)
         found["switching"] = [asdict(each) for each in _told(parts, None, "switching")]
     if only is None or "cloning" in only:
-        audio = recordings(KokoroTeacher(kokoro_voices), UNHEARD, sentences[::-1])
+        audio = recordings(teacher(), UNHEARD, sentences[::-1])
         for speaker, recording in audio.items():
             write_audio(folder / f"{speaker}.wav", recording, SAMPLE_RATE)
         clones = cloning(bark, SpeakerJudge(), audio, sentences[:20])
@@ -299,7 +303,7 @@ def abilities(
         heard = tags(bark, tag_detector.load(work), sentences, presets)
         found["tags"] = [asdict(each) for each in _told(heard, 2 * TAGGED, "tags")]
     if only is None or "song" in only:
-        melodies = song(bark, ExpressiveTeacher(KokoroTeacher(kokoro_voices)), sentences, presets)
+        melodies = song(bark, ExpressiveTeacher(teacher()), sentences, presets)
         found["song"] = [asdict(each) for each in _told(melodies, None, "song")]
     write_json(folder / "report.json", found)
     write_text(folder / "report.md", to_markdown(found))

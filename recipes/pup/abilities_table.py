@@ -27,7 +27,8 @@ def to_markdown(found: Mapping[str, Any]) -> str:
     for clone in found.get("cloning", []):
         alike = clone["likeness"]
         enough, mean = sum(each >= 0.75 for each in alike), np.mean(alike)
-        rows.append(f"| {clone['speaker']} from 10 s, 0.75 or more | {enough} | {len(alike)} | {mean:.3f} |")
+        speaker = f"{clone['speaker']} from {clone['seconds']:.0f} s"
+        rows.append(f"| {speaker}, 0.75 or more | {enough} | {len(alike)} | {mean:.3f} |")
     rows += [*_tags(found.get("tags", [])), *_song(found.get("song", []))]
     return "\n".join(rows) + "\n"
 

@@ -182,7 +182,7 @@ def test_the_table_counts() -> None:
             {"language": "de", "text": "a", "heard": "de", "probability": 0.9},
             {"language": "de", "text": "a", "heard": "en", "probability": 0.1},
         ],
-        "cloning": [{"speaker": "stranger", "likeness": [0.7, 0.8]}],
+        "cloning": [{"speaker": "stranger", "seconds": 10.0, "likeness": [0.7, 0.8]}],
     }
     text = abilities.to_markdown(found)
     assert "| [MAN] | 1 | 2 | 105, 150, 195 Hz |" in text and "| [WOMAN] | 1 | 1 | 200, 200, 200 Hz |" in text
