@@ -185,7 +185,6 @@ def test_no_such_pause(pause: float) -> None:
 def test_figures_become_words_where_the_model_asks_for_it(room: Room) -> None:
     text = "It is 3:30 pm on 3 May 2024! Das sind 2 Wörter."
     assert [segment.text for segment in spoken(text, room)] == [text]
-    pytest.importorskip("num2words")
     said = "It is three thirty p m on the third of May, twenty twenty-four! Das sind zwei Wörter."
     assert [segment.text for segment in spoken(text, replace(room, text=TextConfig(verbalize=True)))] == [said]
 

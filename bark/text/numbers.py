@@ -1,12 +1,8 @@
-"""Numbers as words: English, Hindi and Chinese here, ten other languages by num2words, where it is installed."""
+"""Numbers as words: English, Hindi and Chinese here, ten other languages by num2words."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Any
-
-from bark.errors import warn
 
 LARGEST = 10**15  # what is larger is read figure by figure
 ONES = (
@@ -38,7 +34,7 @@ TURKISH = re.compile(
 
 
 class Unsayable(Exception):
-    """There are no words for a number: its language isn't known, or num2words isn't installed."""
+    """There are no words for a number."""
 
 
 def cardinal(number: int, language: str) -> str:
@@ -151,20 +147,9 @@ def _turkish(words: str) -> str:
 
 
 def _by_library(number: int, language: str, to: str) -> str:
-    library = _library()
-    if library is None:
-        raise Unsayable(language)
+    from num2words import num2words  # not before a number needs it
+
     try:
-        return str(library.num2words(number, lang=language, to=to))
+        return str(num2words(number, lang=language, to=to))
     except (NotImplementedError, LookupError, ValueError, OverflowError, TypeError) as error:
         raise Unsayable(f"{number} in {language}") from error
-
-
-@lru_cache(maxsize=1)
-def _library() -> Any:
-    try:
-        import num2words
-    except ImportError:
-        warn("figures are left as they are in languages but English, Hindi and Chinese; pip install 'openbark[text]'")
-        return None
-    return num2words

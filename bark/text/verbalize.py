@@ -31,7 +31,7 @@ def verbalize(text: str, language: str | None = None) -> str:
         language: that is expected, as a two-letter code; None for English.
 
     Returns:
-        The text. Where a language's numbers need num2words, and it isn't installed, they stay (`BarkWarning`).
+        The text.
     """
     if not WRITTEN.search(text):
         return text

@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-import builtins
 import time
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bark.errors import BarkWarning
-from bark.text import numbers
 from bark.text.forms import LANGUAGES
 from bark.text.verbalize import verbalize
 
@@ -84,15 +80,12 @@ CASES = {
         ("2000个，102，10005，-3.5", "两千个，一百零二，一万零五，负三点五"),
     ],
 }  # fmt: skip
-LIBRARY = set(LANGUAGES) - {"en", "hi", "zh"}
 
 
 @pytest.mark.parametrize(
     ("language", "written", "said"), [(language, *case) for language, cases in CASES.items() for case in cases]
 )
 def test_as_it_is_said(language: str, written: str, said: str) -> None:
-    if language in LIBRARY:
-        pytest.importorskip("num2words")
     assert verbalize(written, language) == said
 
 
@@ -108,27 +101,8 @@ def test_plain_text_is_left_as_it_is(text: str) -> None:
 
 
 def test_each_sentence_is_in_its_own_language() -> None:
-    pytest.importorskip("num2words")
     said = verbalize("There are 2 of them. Das ist der 2. Tag und es sind 3 Leute. これは2です。", "en")
     assert said == "There are two of them. Das ist der zweite Tag und es sind drei Leute. これは二です。"
-
-
-def test_without_the_library_figures_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported = builtins.__import__
-
-    def without(name: str, *more: Any) -> Any:
-        if name == "num2words":
-            raise ImportError(name)
-        return imported(name, *more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    numbers._library.cache_clear()
-    try:
-        with pytest.warns(BarkWarning, match=r"pip install 'openbark\[text\]'"):
-            assert verbalize("Das ist Nr. 7 und es kostet 12,50 €.", "de") == "Das ist Nummer 7 und es kostet 12,50 €."
-        assert verbalize("It is 7.", "en") == "It is seven."
-    finally:
-        numbers._library.cache_clear()
 
 
 SIGNS = st.sampled_from(list("0123456789.,:/-%$€ºªth年月日%  aAñя子तn+\n[]"))
@@ -147,8 +121,6 @@ def test_any_text_gives_text_and_english_leaves_no_figure(text: str, language: s
     ["99/99/2024", "2024-13-45", "25:61", "13:00 pm", "1" * 40, "0", "007", "1.2.3.4", "$", "5 € 5 $", "3.", "-"],
 )
 def test_nonsense_is_no_error(text: str, language: str) -> None:
-    if language in LIBRARY:
-        pytest.importorskip("num2words")
     assert verbalize(text, language)
 
 
