@@ -17,6 +17,7 @@ from bark.errors import OptionError
 from bark.lines import language_of
 from bark.models.config import GPTConfig, ModelConfig
 from bark.training.semantic import SemanticTaskConfig
+from bark.voices import Voice
 from recipes.pup.presets import Presets
 
 WEIGHTS = {
@@ -33,6 +34,7 @@ KINDS = ("float16", "int8")
 def pack(config: Mapping[str, Any], work: Path) -> None:
     """Writes `checkpoint/` of the work folder; presets are chosen anew only if they aren't there.
 
+    `[voices.manners]` has presets that read in the manner of one before them, because their own is understood less.
     `[pack] weights = "int8"` keeps the three stages' weights in a byte each, else they stay in float16.
     """
     kind = config.get("pack", {}).get("weights", KINDS[0])
@@ -59,7 +61,10 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
         for name, speaker, number in missing:
             path = _preset(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            presets.make(name, speaker, number).save(path)
+            voice, manner = presets.make(name, speaker, number), config["voices"].get("manners", {}).get(name)
+            if manner is not None:
+                voice = replace(voice, manner=Voice.from_npz(_preset(folder, manner)).reading)
+            voice.save(path)
 
 
 def numbered(presets: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -15,6 +17,7 @@ from bark.checkpoints.tensors import save_tensors
 from bark.errors import OptionError
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
+from bark.voices import Voice
 from recipes.pup.pack import WEIGHTS, numbered, pack
 from tests.training.tones import MODEL
 
@@ -63,3 +66,19 @@ def test_in_what_it_can_not(trained: Path, settings: dict[str, Any]) -> None:
 def test_presets_are_counted_in_each_language() -> None:
     presets = {"v2/en_speaker_0": "a", "v2/de_speaker_0": "b", "v2/en_speaker_1": "c"}
     assert [number for *_, number in numbered(presets)] == [0, 0, 1]
+
+
+def test_a_preset_may_read_in_the_manner_of_one_before_it(
+    trained: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(name: str, speaker: str, number: int) -> Voice:
+        return Voice(name, np.full(5, number), np.zeros((2, 5), np.int64), np.zeros((8, 5), np.int64))
+
+    monkeypatch.setattr("recipes.pup.pack.Presets", lambda *_: SimpleNamespace(make=make))
+    monkeypatch.setattr("recipes.pup.pack.Bark", lambda *_, **__: None)
+    first, second = "v2/en_speaker_0", "v2/en_speaker_1"
+    pack({**settings, "voices": {"presets": {first: "a", second: "b"}, "manners": {second: first}}}, trained)
+    voices = [Voice.from_npz(trained / "checkpoint" / "voices" / f"{name}.npz") for name in (first, second)]
+    assert voices[0].manner is None
+    assert [voice.reading.tolist() for voice in voices] == [[0] * 5, [0] * 5]
+    assert voices[1].semantic.tolist() == [1] * 5
