@@ -66,7 +66,8 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
         what: "codec", "codec-decoder", "semantic-tokenizer", "semantic", "coarse" or "fine".
         settings: the whole file; the table named like `what` has `loop`, `optimizer` and the task's own. But for
             "codec-decoder" `initial` names weights to begin with, a path from `data`, "" for none; a run that has
-            begun goes on from its own. For "codec-decoder" `synthesis` says what its decoder writes (`PupCodecConfig`).
+            begun goes on from its own. For "codec-decoder" `synthesis` says what its decoder writes (`PupCodecConfig`);
+            else what the codec's does.
         data: folder of the corpus and of tokenised data.
         out: folder of all runs; this one takes `out/what`.
 
@@ -132,11 +133,16 @@ def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> 
 def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
     from bark.checkpoints.native import load_weights
 
-    begun, codec = _pup_codec(settings), _pup_codec(settings, table.pop("synthesis", "spectrum"))
+    begun = _pup_codec(settings)
+    codec = _pup_codec(settings, table.pop("synthesis", begun.config.synthesis))
     start = out / "codec" / "codec.safetensors"
     if not start.exists():
         raise TrainingError(f"{start} isn't there: train the codec before its decoder")
     load_weights(begun, start)
+    if begun.config.synthesis == "source-filter":
+        if codec.config.synthesis != "source-filter":
+            raise TrainingError("[codec-decoder] synthesis: the codec's decoder writes filters, and can't unlearn that")
+        return _source_filter(begun, table, data, "[codec-decoder]", whole=False)
     if codec.config.synthesis == "source-filter":
         from bark.training.source_filter import begin_with
 

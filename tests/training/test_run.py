@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import shutil
 import subprocess
@@ -155,6 +156,21 @@ class TestDecoder:
         load_weights(codec, tmp_path / "whole" / "codec-decoder" / "codec.safetensors")
         figures = {row[2] for row in rows(tmp_path / "whole" / "codec-decoder")}
         assert figures >= {"pitch", "log", "mel", "critics", "adversarial", "features", "mel_2", "mel_4"}
+
+    def test_of_a_codec_that_has_one(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
+        settings["model"]["codec"]["synthesis"] = "source-filter"
+        table = {name: value for name, value in settings["source-filter"].items() if name != "synthesis"}
+        settings |= {"codec": copy.deepcopy(table), "codec-decoder": copy.deepcopy(table)}
+        for what in ("codec", "codec-decoder"):
+            train(what, settings, data, tmp_path)
+        before, after = (load_file(tmp_path / run / "codec.safetensors") for run in ("codec", "codec-decoder"))
+        assert before.keys() == after.keys()
+        same = {name for name in after if torch.equal(after[name], before[name])}
+        assert same >= {name for name in after if name.startswith(("encoder.", "quantizer."))}
+        assert not any(name.startswith("decoder.") and name.endswith("linear.weight") for name in same)
+        settings["codec-decoder"]["synthesis"] = "spectrum"
+        with pytest.raises(TrainingError, match="can't unlearn that"):
+            train("codec-decoder", settings, data, tmp_path)
 
     def test_no_such_synthesis(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
         settings["codec-decoder"]["synthesis"] = "waves"
