@@ -120,11 +120,14 @@ class TextConfig:
     """How a text is made ready for the tokenizer.
 
     Attributes:
+        labels: `MAN:` and `WOMAN:` before a line become tags, and `NARRATOR:` goes (`bark.text.labels`); False where
+            they are text, as for Suno's models.
         verbalize: figures, dates, sums of money and abbreviations become words (`bark.text.verbalize`); False as Suno's
             models read them.
         readings: Chinese becomes pinyin, and Japanese katakana (`bark.text.readings`); False for the signs themselves.
     """
 
+    labels: bool = False
     verbalize: bool = False
     readings: bool = False
 

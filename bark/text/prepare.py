@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bark.text.labels import labels
 from bark.text.readings import readings
 from bark.text.verbalize import verbalize
 
 
 class Wanted(Protocol):
     """What is to be done; `bark.models.config.TextConfig` says it."""
+
+    @property
+    def labels(self) -> bool:
+        """Whether `MAN:` becomes `[MAN]`."""
 
     @property
     def verbalize(self) -> bool:
@@ -28,6 +33,8 @@ def prepared(text: str, wanted: Wanted, language: str | None = None) -> str:
         wanted: by the model.
         language: that is expected, as a two-letter code; None for English.
     """
+    if wanted.labels:
+        text = labels(text)
     if wanted.verbalize:
         text = verbalize(text, language)
     return readings(text, language) if wanted.readings else text
