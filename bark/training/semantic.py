@@ -33,6 +33,7 @@ class SemanticTaskConfig:
     Attributes:
         batch_tokens: positions of a batch, about.
         prompted: share of the rows that have a voice's history before them.
+        mixed: share of these whose history is of any voice, so that nobody's language is taken for the text's.
         tagged: share of the others whose text has [MAN] or [WOMAN] before it, where the voice's name tells; see
             `bark.training.voices.kind_of_teacher`.
         text_dropout: BPE-dropout of the text.
@@ -44,6 +45,7 @@ class SemanticTaskConfig:
 
     batch_tokens: int = 6000
     prompted: float = 0.6
+    mixed: float = 0.0
     tagged: float = 0.0
     text_dropout: float = 0.1
     alignment_heads: tuple[tuple[int, int], ...] = ((1, 0), (3, 0))
@@ -173,7 +175,9 @@ class SemanticTask(nn.Module):
         length = self._layout.history_length
         if share is None:
             length = int(rng.integers(min(16, length), length + 1))
-        return self._pool.same_voice(rng, clip.voice).semantic[-length:]
+        anybody = share is None and self._config.mixed > 0 and rng.random() < self._config.mixed
+        before = self._pool.one(rng) if anybody else self._pool.same_voice(rng, clip.voice)
+        return before.semantic[-length:]
 
     def _row(self, clip: TokenClip, history: IntArray, pieces: IntArray) -> dict[str, IntArray]:
         tokens, layout = self._tokens, self._layout

@@ -161,6 +161,25 @@ class TestSemantic:
 
     @pytest.mark.parametrize("prompted", [1.0])
     @pytest.mark.parametrize("pad_prompt", [False])
+    @pytest.mark.parametrize("mixed", [0.0, 1.0])
+    def test_a_history_may_be_anybodys(self, task: SemanticTask, data: Path, config: ModelConfig, mixed: float) -> None:
+        """Every clip in a voice of its own: a history of that voice is of the clip itself."""
+        clips = [
+            replace(clip, voice=str(number))
+            for number, clip in enumerate(read_tokens([data / "tokens" / "tones"], codes=False))
+        ]
+        text = TextTokenizer.from_file(data / "tokens" / "tokenizer.json")
+        mixing = SemanticTask(
+            *(config.semantic, config.tokens, config.semantic_layout, text),
+            *(clips, [1.0] * len(clips), replace(task._config, mixed=mixed)),
+        )
+        batch = mixing.draw(np.random.default_rng(0))
+        prompts = [self._prompt(batch, row, config) for row in range(len(batch["tokens"]))]
+        own = [said[-len(history) :] == history for _, history, said, _ in prompts]
+        assert all(own) if mixed == 0 else not all(own)
+
+    @pytest.mark.parametrize("prompted", [1.0])
+    @pytest.mark.parametrize("pad_prompt", [False])
     def test_the_text_is_the_clips(self, task: SemanticTask, data: Path, config: ModelConfig) -> None:
         text = TextTokenizer.from_file(data / "tokens" / "tokenizer.json")
         clips = {tuple(c.semantic): c for c in read_tokens([data / "tokens" / "tones"], codes=False)}
