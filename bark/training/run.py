@@ -139,15 +139,13 @@ def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: P
     if not start.exists():
         raise TrainingError(f"{start} isn't there: train the codec before its decoder")
     load_weights(begun, start)
-    if begun.config.synthesis == "source-filter":
-        if codec.config.synthesis != "source-filter":
-            raise TrainingError("[codec-decoder] synthesis: the codec's decoder writes filters, and can't unlearn that")
-        return _source_filter(begun, table, data, "[codec-decoder]", whole=False)
     if codec.config.synthesis == "source-filter":
         from bark.training.source_filter import begin_with
 
         begin_with(codec, begun)
         return _source_filter(codec, table, data, "[codec-decoder]", whole=False)
+    if begun.config.synthesis == "source-filter":
+        raise TrainingError("[codec-decoder] synthesis: the codec's decoder writes filters, and can't unlearn that")
     from bark.training.vocoder import VocoderTask, VocoderTaskConfig
 
     train_set, held_out = _samplers(_sets(table), data)

@@ -170,11 +170,14 @@ class SourceFilterTask(DecoderTask):
 
 @torch.no_grad()
 def begin_with(codec: PupCodec, begun: PupCodec) -> None:
-    """Takes over a codec of the same shape whose decoder writes spectra: all but its last layer as it is.
+    """Takes over a codec of the same shape: all of it, or where its decoder writes spectra, all but its last layer.
 
-    The filters begin at the magnitudes that the decoder wrote, half of the power from the pulses, half from the
+    Then the filters begin at the magnitudes that the decoder wrote, half of the power from the pulses, half from the
     noise; what reads the pitch begins anew.
     """
+    if isinstance(begun.synthesis, SourceFilter):
+        codec.load_state_dict(begun.state_dict())
+        return
     codec.encoder.load_state_dict(begun.encoder.state_dict())
     codec.quantizer.load_state_dict(begun.quantizer.state_dict())
     codec.decoder[:-1].load_state_dict(begun.decoder[:-1].state_dict())
