@@ -25,8 +25,9 @@ $(DEMO)/.installed: pyproject.toml constraints.txt $(shell find bark -type f -no
 	@$(DEMO)/bin/pip install --quiet --constraint constraints.txt torch .
 	@touch $@
 
+# One process a core, each with the tests of whole files, so that what a file sets up is set up once.
 test: setup
-	@$(VENV)/bin/python -m pytest
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: setup
 	@$(VENV)/bin/ruff check .
