@@ -38,7 +38,7 @@ async def words(**settings: object) -> AsyncIterator[Scheduler]:
 def children() -> list[str]:
     """Processes of this one, but for the one that `multiprocessing` keeps for itself."""
     found = subprocess.run(
-        ["ps", "-o", "stat=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True
+        ["ps", "-ww", "-o", "stat=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True
     ).stdout.splitlines()
     return [line for line in found if "resource_tracker" not in line and not line.endswith(f"--ppid {os.getpid()}")]
 
