@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from bark.codec.layers import ConvNeXtBlock
 from bark.errors import TrainingError
+from bark.models.cpu import product_dtype
 from bark.models.layers import Block
 from bark.training.logger import Logger
 from bark.training.memory import give_back
@@ -61,7 +62,7 @@ class LoopConfig:
         seed: of weights and batches.
         minutes: after which the run saves and ends, wherever it is; 0 for no limit.
         ema: decay of the averaged weights, which are what is exported; 0 is off.
-        precision: "bf16" (autocast) or "fp32".
+        precision: "bf16" (autocast), "fp32", or "auto": bf16 on GPUs and where the CPU has instructions for it.
         save_minutes, valid_minutes: between checkpoints and between validations.
         log_every: steps between rows of the log.
         threads: CPU threads, 0 leaves torch's choice.
@@ -72,7 +73,7 @@ class LoopConfig:
     seed: int = 0
     minutes: float = 0.0
     ema: float = 0.998
-    precision: str = "bf16"
+    precision: str = "auto"
     save_minutes: float = 3.0
     valid_minutes: float = 5.0
     log_every: int = 10
@@ -80,8 +81,8 @@ class LoopConfig:
     compile: bool = False
 
     def __post_init__(self) -> None:
-        if self.precision not in ("bf16", "fp32"):
-            raise TrainingError(f"precision must be bf16 or fp32, not {self.precision!r}")
+        if self.precision not in ("auto", "bf16", "fp32"):
+            raise TrainingError(f"precision must be auto, bf16 or fp32, not {self.precision!r}")
         if self.steps < 1:
             raise TrainingError(f"steps must be at least 1, not {self.steps}")
         if self.log_every < 1:
@@ -214,7 +215,9 @@ class Trainer:
             ) from error
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self._ranks.device.type, torch.bfloat16, enabled=self._config.precision == "bf16")
+        kind, precision = self._ranks.device.type, self._config.precision
+        quick = kind != "cpu" or product_dtype() is torch.bfloat16
+        return torch.autocast(kind, torch.bfloat16, enabled=precision == "bf16" or (precision == "auto" and quick))
 
 
 def _compile_blocks(module: nn.Module) -> None:

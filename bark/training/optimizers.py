@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bark.errors import TrainingError
+from bark.training.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class OptimizerConfig:
     Attributes:
         lr: peak learning rate of AdamW's parameters (embeddings, heads, norms, convolutions).
         matrix_lr: peak learning rate of Muon's parameters (weights of linear layers), scaled to match AdamW's
-            update size (Liu et al. 2025, "Muon is scalable for LLM training").
+            update size (`bark.training.muon`); 0 leaves them to AdamW too.
         warmup: steps of linear rise.
         final: fraction of the peak that the cosine ends at.
         clip: largest gradient norm.
@@ -34,16 +34,12 @@ class OptimizerConfig:
 
 
 class Optimizers:
-    """Both optimizers of a module as one.
-
-    Raises:
-        TrainingError: this PyTorch has no Muon.
-    """
+    """Both optimizers of a module as one."""
 
     def __init__(self, module: nn.Module, config: OptimizerConfig, steps: int) -> None:
         self._config, self._steps = config, steps
         self._parameters = [p for p in module.parameters() if p.requires_grad]
-        matrices = _matrices(module)
+        matrices = _matrices(module) if config.matrix_lr else []
         chosen = {id(p) for p in matrices}
         others = [p for p in self._parameters if id(p) not in chosen]
         self._parts: list[tuple[torch.optim.Optimizer, float]] = []
@@ -52,11 +48,7 @@ class Optimizers:
             adam = torch.optim.AdamW(others, config.lr, betas=(0.9, 0.95), weight_decay=0.0, fused=fused)
             self._parts.append((adam, config.lr))
         if matrices:
-            if not hasattr(torch.optim, "Muon"):
-                raise TrainingError(f"training needs PyTorch 2.9 or newer, for Muon; this is {torch.__version__}")
-            muon = torch.optim.Muon(
-                matrices, config.matrix_lr, weight_decay=config.weight_decay, adjust_lr_fn="match_rms_adamw"
-            )
+            muon = Muon(matrices, config.matrix_lr, weight_decay=config.weight_decay)
             self._parts.append((muon, config.matrix_lr))
 
     def step(self, step: int) -> Tensor:

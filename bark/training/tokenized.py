@@ -22,6 +22,7 @@ import torch
 from bark.codec.base import Codec
 from bark.errors import TrainingError
 from bark.models.config import TextConfig
+from bark.models.cpu import product_dtype
 from bark.semantic.tokenizer import SemanticTokenizer
 from bark.text.prepare import prepared
 from bark.training.alignment import sounding
@@ -207,7 +208,7 @@ def _encode(clips: list[Clip], encode: Callable[[torch.Tensor], torch.Tensor], b
             audio = np.zeros((len(chosen), clips[chosen[-1]].row["samples"]), np.float32)
             for row, i in zip(audio, chosen, strict=True):
                 row[: clips[i].row["samples"]] = clips[i].audio()
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=product_dtype() is torch.bfloat16):
                 tokens = encode(torch.from_numpy(audio))
             found.update(zip(chosen, tokens.numpy(), strict=True))
     return [found[i] for i in range(len(clips))]

@@ -272,6 +272,18 @@ def test_bf16(tmp_path: Path) -> None:
     assert state(tmp_path)["module"]["scale"].dtype == torch.float32
 
 
+@pytest.mark.parametrize("quick", [torch.bfloat16, torch.float32])
+def test_without_a_word_it_takes_what_the_cpu_multiplies_well(
+    quick: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bark.training.loop.product_dtype", lambda: quick)
+    seen: list[bool] = []
+    task = Toy()
+    task.register_forward_pre_hook(lambda *_: seen.append(torch.is_autocast_enabled("cpu")))
+    run(tmp_path, task, replace(CONFIG, precision="auto", steps=2))
+    assert seen == [quick is torch.bfloat16] * 2
+
+
 def test_settings_of_the_loop() -> None:
     assert LoopConfig(3).minutes == 0
     with pytest.raises(TrainingError, match="steps must be at least 1"):

@@ -282,7 +282,7 @@ class TestFaults:
         ("setting", "value", "message"),
         [
             ("steps", 0, "steps must be at least 1"),
-            ("precision", "fp8", "precision must be bf16 or fp32"),
+            ("precision", "fp8", "precision must be auto, bf16 or fp32"),
             ("ema", 1.0, "ema must be"),
             ("log_every", 0, "log_every must be"),
         ],

@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import nn
 
-from bark.errors import TrainingError
 from bark.training.memory import give_back
 from bark.training.optimizers import OptimizerConfig, Optimizers
 from bark.training.prefetch import prefetch
@@ -102,10 +101,9 @@ class TestOptimizers:
         assert module.weight.grad is None
         assert torch.allclose(module.weight.detach(), torch.full((3,), 0.5), atol=1e-3)  # Adam's first step is lr
 
-    def test_no_muon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delattr(torch.optim, "Muon")
-        with pytest.raises(TrainingError, match=r"needs PyTorch 2\.9 or newer"):
-            Optimizers(nn.Linear(2, 2), OptimizerConfig(), 10)
+    def test_all_by_adam(self) -> None:
+        (adam,) = Optimizers(nn.Linear(2, 2), OptimizerConfig(matrix_lr=0), 10).state_dict()
+        assert len(adam["param_groups"][0]["params"]) == 2
 
 
 class TestPrefetch:
