@@ -66,8 +66,29 @@ def orthogonalized(matrix: Tensor) -> Tensor:
     tall = matrix.shape[0] > matrix.shape[1]
     x = (matrix.T if tall else matrix).to(dtype)
     x = x / x.norm().clamp(min=TINY)  # so that no singular value is above 1
+    wide = x.shape[1] >= 2 * x.shape[0]
+    x = _by_gram(x) if wide and dtype is torch.float32 else _newton_schulz(x)
+    return (x.T if tall else x).to(matrix.dtype)
+
+
+def _newton_schulz(x: Tensor) -> Tensor:
+    """X ← (a + b XXᵀ + c (XXᵀ)²) X, again and again."""
     a, b, c = COEFFICIENTS
     for _ in range(ITERATIONS):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.T if tall else x).to(matrix.dtype)
+    return x
+
+
+def _by_gram(x: Tensor) -> Tensor:
+    """Its factors gathered in the square of XXᵀ: three fifths of the time at 1 × 4, too coarse for bfloat16."""
+    a, b, c = COEFFICIENTS
+    gram, product = x @ x.T, None
+    for iteration in range(ITERATIONS):
+        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
+        factor.diagonal().add_(a)
+        product = factor if product is None else factor @ product
+        if iteration + 1 < ITERATIONS:
+            gram = factor @ gram @ factor  # all are polynomials of one matrix, so their order is free
+    assert product is not None
+    return product @ x

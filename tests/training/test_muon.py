@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from bark.training.muon import Muon, orthogonalized
 
-SHAPES = [(8, 8), (6, 20), (20, 6), (1, 5)]
+SHAPES = [(8, 8), (6, 9), (6, 20), (20, 6), (1, 5)]
 
 
 def matrix(shape: tuple[int, int], seed: int = 0) -> Tensor:
