@@ -21,7 +21,7 @@ from bark.voices import Voice
 Times = npt.NDArray[np.float64]
 Pieces = Sequence[tuple[int, int]]
 
-SPACE = 0.04  # seconds; the space before a word belongs to its first token, and takes about this
+SPACE = 0.06  # seconds; the space before a word belongs to its first token, and takes about this
 SHORTEST = 0.05  # seconds that a word is taken to last where nothing is known
 
 

@@ -24,7 +24,7 @@ from bark.tokens import IntArray
 FloatArray = npt.NDArray[np.float64]
 
 FLOOR = 1e-3  # of a share of attention: how unlikely a token is that nothing looks at
-LEAD = 0.5  # steps by which the heads look ahead, the mean of pup's two, measured against known phoneme times
+LEAD = 0.02  # seconds by which the heads look ahead, the mean of pup's two, measured against known phoneme times
 LASTING = 5  # steps: of as many, the middle one of the tokens looked at counts; a shorter glance back is none
 SKIPPED = 1.0  # cost, in nats, of a token that has no time at all
 
@@ -51,7 +51,7 @@ class Alignment:
         """
         tokens = np.arange(self.attention.shape[1])
         edges = np.stack([np.searchsorted(self.path, tokens, side) for side in ("left", "right")], 1)
-        late = np.where((edges > 0) & (edges < len(self.path)), edges + LEAD, edges)
+        late = np.where(edges > 0, np.minimum(edges + LEAD * self.rate, len(self.path)), edges)
         spans: FloatArray = late / self.rate
         return spans
 
@@ -82,8 +82,16 @@ class Alignment:
         return int((np.maximum.accumulate(lasting) - lasting).max())
 
     def _strongest(self) -> IntArray:
-        """For each step the text token that is looked at most, [T]."""
-        strongest: IntArray = self.attention.argmax(1) if self.attention.shape[1] else np.zeros(0, np.int64)
+        """For each step the text token that is looked at most, [T]; in the silence before the first word, that word's.
+
+        Before anything is said the heads look at the end of the text, as they do in the silence after it.
+        """
+        if not self.attention.size:
+            return np.zeros(0, np.int64)
+        strongest: IntArray = self.attention.argmax(1)
+        began = np.flatnonzero(strongest != self.attention.shape[1] - 1)
+        if len(began):
+            strongest[: began[0]] = strongest[began[0]]
         return strongest
 
 

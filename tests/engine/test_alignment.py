@@ -37,9 +37,9 @@ def looking_at(*tokens: int, of: int, share: float = 0.9) -> np.ndarray:
     return attention
 
 
-def alignment(*tokens: int, of: int) -> Alignment:
+def alignment(*tokens: int, of: int, rate: float = 25.0) -> Alignment:
     attention = looking_at(*tokens, of=of)
-    return Alignment(attention, best_path(attention), rate=25.0)
+    return Alignment(attention, best_path(attention), rate)
 
 
 class TestPath:
@@ -97,6 +97,17 @@ class TestFigures:
         assert alignment(*said, of=4).setback == 0
         assert alignment(*said[:12], *said[4:], of=4).setback == 1
         assert alignment(*said, *said[4:], of=4).setback == 2
+
+    def test_the_end_that_is_looked_at_before_anything_is_said_counts_for_nothing(self) -> None:
+        said = [0] * 4 + [1] * 4 + [2] * 4
+        assert alignment(*[3] * 6, *said, *[3] * 4, of=4).setback == 0
+        assert alignment(*[3] * 6, *said, *said, *[3] * 4, of=4).setback == 2
+        assert alignment(*[3] * 6, *said, of=4).unreached == 1
+        assert alignment(*[0] * 6, of=1).unreached == 0
+
+    def test_heads_look_as_many_seconds_ahead_at_any_rate(self) -> None:
+        found = [alignment(*[0] * rate, *[1] * rate, of=2, rate=rate).spans[1, 0] for rate in (25, 50, 100)]
+        assert found == pytest.approx([1.02] * 3)
 
     def test_a_glance_back_is_none(self) -> None:
         assert alignment(0, 0, 0, 1, 1, 0, 1, 1, 1, 2, 2, 0, 2, 2, of=3).setback == 0
