@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ BOUNDARY = (
 )
 LISTENED = 3.0  # seconds of a voice
 NUMBERS = re.compile(r"(\d+)")
+KNOWN: WeakKeyDictionary[Parts, dict[str, str | None]] = WeakKeyDictionary()  # kinds of voices by name
 
 
 def kind_of(speaker: str) -> str | None:
@@ -75,7 +77,6 @@ class Free:
         self._all = presets(parts.voices.names(), language)
         self._free = [name for name in self._all if name not in set(taken)]
         self._taken = len(self._all) - len(self._free)
-        self._kinds: dict[str, str | None] = {}
         self._given = 0
 
     @property
@@ -90,15 +91,10 @@ class Free:
         self._given += 1
         if not self._free:
             self._free = list(self._all)
-        fits = (name for name in self._free if kind is None or self._kind(name) == kind)
+        fits = (name for name in self._free if kind is None or kind_of_named(self._parts, name) == kind)
         name = next(fits, self._free[0])
         self._free.remove(name)
         return self._parts.voices.load(name)
-
-    def _kind(self, name: str) -> str | None:
-        if name not in self._kinds:
-            self._kinds[name] = kind_of_voice(self._parts, self._parts.voices.load(name))
-        return self._kinds[name]
 
 
 def presets(names: Sequence[str], language: str) -> list[str]:
@@ -106,6 +102,14 @@ def presets(names: Sequence[str], language: str) -> list[str]:
     own = [name for name in names if re.search(rf"(?:^|/){language}_speaker_\d+$", name)]
     second = [name for name in own if name.startswith("v2/")]
     return sorted(second or own or names, key=lambda name: [int(n) if n.isdigit() else n for n in NUMBERS.split(name)])
+
+
+def kind_of_named(parts: Parts, name: str) -> str | None:
+    """`kind_of_voice` of one of the model's voices; it is listened to once."""
+    known = KNOWN.setdefault(parts, {})
+    if name not in known:
+        known[name] = kind_of_voice(parts, parts.voices.load(name))
+    return known[name]
 
 
 def kind_of_voice(parts: Parts, voice: Voice) -> str | None:

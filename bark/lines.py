@@ -12,6 +12,7 @@ from bark.errors import OptionError, TextError
 from bark.models.config import ModelConfig, TextConfig
 from bark.options import GenerateOptions
 from bark.text.duration import expected_duration
+from bark.text.labels import turns
 from bark.text.normalize import SAYABLE, clean
 from bark.text.prepare import prepared
 from bark.text.split import PARAGRAPH, Segment, segments
@@ -105,6 +106,8 @@ def spoken(text: str, room: Room, language: str | None = None) -> Iterator[Segme
     if not SAYABLE.search(text):
         raise TextError(f"there is nothing to say in {text[:40]!r}: no letter, no digit, and no tag")
     text = prepared(text, room.text, language)
+    if room.text.labels:
+        text = turns(text)
     if not PARAGRAPH.search(text) and room.fits(whole := " ".join(text.split())):
         return iter([Segment(whole, 0.0)])
     return _without_silence(segments(text, room.fits, language or "en", room.suits))

@@ -18,11 +18,12 @@ from bark.engine.device import choose_device, choose_dtype
 from bark.engine.quantize import choose_quantize
 from bark.errors import OptionError
 from bark.flow import together
-from bark.lines import Line, Room, language_of, line_seed, spoken
+from bark.lines import Line
 from bark.models.config import ModelConfig
 from bark.narration import Narration, whole
 from bark.options import GenerateOptions
 from bark.parts import Parts
+from bark.reading import lines_of
 from bark.record import Progress
 from bark.request import FloatArray, Request
 from bark.result import Generation, Utterance
@@ -371,14 +372,8 @@ class Bark:
         self, text: str, voice: VoiceLike | None, options: GenerateOptions, language: str | None
     ) -> Iterator[Line]:
         """The lines of `plan`, each as soon as it is settled; errors come at once."""
-        seed = options.seed or 0
         loaded = None if voice is None else self.voices.load(voice)
-        room = Room.of(self.config, self.parts.tokenizer.encode)
-        found = spoken(text, room, language or language_of(voice))
-        return (
-            Line(segment.text, segment.pause, loaded, options, line_seed(seed, index))
-            for index, segment in enumerate(found)
-        )
+        return lines_of(self.parts, text, loaded, options, options.seed or 0, language)
 
     def _pieces(
         self,

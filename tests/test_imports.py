@@ -21,7 +21,7 @@ FLOORS = [  # a room sees those of the floors below its own
     {"request"},
     {"sound"},
     {"captions", "speaking", "casting"},
-    {"flow", "narration", "dialogue"},
+    {"flow", "narration", "dialogue", "reading"},
     {"batch", "project"},
     {"pipeline", "store"},
     {"loaded", "original"},

@@ -148,7 +148,7 @@ def test_any_text(lines: Lines, room: Room, text: str) -> None:
 def test_huge_texts_take_no_time_to_speak_of(text: str, lines: Lines) -> None:
     started = time.process_time()
     assert lines(text)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 20  # some 2; what grows with the square of the length takes minutes
 
 
 def test_seeds_follow_from_the_first() -> None:

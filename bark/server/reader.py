@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bark.dialogue import as_script, dialogue_lines
-from bark.lines import Line, Room, language_of, line_seed, spoken
+from bark.lines import Line
 from bark.narration import Narration
 from bark.options import GenerateOptions
 from bark.parts import Parts
+from bark.reading import lines_of
 from bark.request import FloatArray, Request, Take, least_bad
 from bark.result import Utterance
 from bark.server.messages import Begin
@@ -80,12 +81,7 @@ class Reader:
 def _text(speaking: Speaking, asked: Begin, options: GenerateOptions) -> Iterator[Line]:
     """The lines of `Bark.plan`, each when it is asked for."""
     voice = _known(speaking.parts, asked.voice)
-    room = Room.of(speaking.parts.config, speaking.parts.tokenizer.encode)
-    found = spoken(asked.text, room, asked.language or language_of(voice))
-    return (
-        Line(segment.text, segment.pause, voice, options, line_seed(asked.seed, index))
-        for index, segment in enumerate(found)
-    )
+    return lines_of(speaking.parts, asked.text, voice, options, asked.seed, asked.language)
 
 
 def _dialogue(parts: Parts, asked: Begin, options: GenerateOptions) -> Iterator[Line]:

@@ -128,6 +128,8 @@ def run(arguments: argparse.Namespace) -> None:
     with bark.parts.codec() as codec:
         assert isinstance(codec, PupCodec)
         utterances = list(_utterances(arguments.work / "corpus", work, arguments.shards, codec, whisper))
+    heard = {u.voice for u in utterances}  # resynthesis knows no others
+    tests = [test for test in tests if test.clip.voice in heard]
     lab = Lab(work, bark, codec, whisper, utterances, tests, arguments.steps, arguments.text_steps)
     hours = {
         name: sum(u.clip.row["samples"] for u in utterances if _set(u) == name) / SAMPLE_RATE / 3600
