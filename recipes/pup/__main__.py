@@ -5,6 +5,7 @@ check     the judge alone, beside a `corpus` that is still speaking
 tokenize  the corpus as text, semantic and codec tokens
 begin     the GPTs of an earlier checkpoint, for the tokens of this one
 train     one model after another: codec, codec-decoder, semantic-tokenizer, semantic, coarse, fine
+unpack    a checkpoint, the bundled one unless another is named, as the work folder of a recipe that goes on from it
 pack      the trained weights, the tokenizers and the voices as one checkpoint folder
 evaluate  the checkpoint beside its teacher, in every language, on sentences that no model has seen
 abilities what it does beside that: men and women by a tag, languages that change, voices of strangers, sounds and song
@@ -38,6 +39,7 @@ def main() -> None:
         "tokenize": tokenize,
         "begin": begin,
         "train": train,
+        "unpack": unpack,
         "pack": pack,
         "evaluate": evaluate,
         "abilities": abilities,
@@ -56,7 +58,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of the sets (corpus), models (train) or abilities")
     parser.add_argument("--languages", nargs="+", default=[], help="of evaluate; else all that have presets")
     parser.add_argument("--sentences", type=int, help="of evaluate: of each language, at most")
-    parser.add_argument("--checkpoint", nargs="+", type=Path, default=[], help="to judge; else WORK/checkpoint")
+    parser.add_argument(
+        "--checkpoint", nargs="+", type=Path, default=[], help="to judge, else WORK/checkpoint; to unpack, else pup"
+    )
     parser.add_argument("--judges", nargs="+", default=JUDGES, choices=JUDGES, help="of evaluate; else all")
     arguments = parser.parse_args()
     try:
@@ -144,6 +148,15 @@ def train(config: dict[str, Any], arguments: argparse.Namespace) -> None:
 
     for model in arguments.only or [model for model in MODELS if model in config]:
         run(model, config, arguments.work, arguments.work / "runs", arguments.device)
+
+
+def unpack(config: dict[str, Any], arguments: argparse.Namespace) -> None:
+    """Weights, tokenizers and voices of a checkpoint, where the other steps look for them."""
+    from bark.checkpoints.registry import find_checkpoint
+    from recipes.pup.pack import unpack as run
+
+    for checkpoint in arguments.checkpoint or [find_checkpoint("pup")]:
+        run(checkpoint, arguments.work)
 
 
 def pack(config: dict[str, Any], arguments: argparse.Namespace) -> None:

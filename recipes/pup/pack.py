@@ -1,4 +1,4 @@
-"""Step `pack`: trained weights, tokenizers and voices as the checkpoint folder that the package ships."""
+"""Step `pack`: trained weights, tokenizers and voices as the checkpoint folder that the package ships; and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bark import Bark
 from bark.checkpoints.base import STAGES
 from bark.checkpoints.native import save_checkpoint
 from bark.checkpoints.tensors import read_weights, save_tensors
-from bark.errors import OptionError
+from bark.errors import CheckpointError, OptionError
 from bark.lines import language_of
 from bark.models.config import GPTConfig, ModelConfig
 from bark.training.semantic import SemanticTaskConfig
@@ -65,6 +65,31 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
             if manner is not None:
                 voice = replace(voice, manner=Voice.from_npz(_preset(folder, manner)).reading)
             voice.save(path)
+
+
+def unpack(checkpoint: Path, work: Path) -> None:
+    """Fills a work folder with a checkpoint's parts, so that any of its models can be trained on, and the rest packed.
+
+    The whole goes to `before/`, where `begin` and `initial` find it, weights to `runs/`, the text tokenizer to
+    `tokens/`, voices to `checkpoint/`. What is there already stays.
+
+    Raises:
+        CheckpointError: it lacks a part.
+    """
+    names = {run: f"{name}.safetensors" for run, name in WEIGHTS.items() if run != "codec-decoder"}
+    parts = {checkpoint / name: work / "runs" / run / name for run, name in names.items()}
+    parts[checkpoint / "tokenizer.json"] = work / "tokens" / "tokenizer.json"
+    parts |= {
+        voice: work / "checkpoint" / voice.relative_to(checkpoint) for voice in checkpoint.glob("voices/**/*.npz")
+    }
+    if absent := [source.name for source in [*parts, checkpoint / "config.json"] if not source.is_file()]:
+        raise CheckpointError(f"{checkpoint} has no {', '.join(absent)}")
+    for source, target in parts.items():
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    if not (work / "before").exists():
+        shutil.copytree(checkpoint, work / "before")
 
 
 def numbered(presets: Mapping[str, str]) -> Iterator[tuple[str, str, int]]:

@@ -1,7 +1,8 @@
-"""`pack` keeps the stages' weights as the config says."""
+"""`pack` keeps the stages' weights as the config says; `unpack` is the way back."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,13 +13,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bark.checkpoints.native import NativeCheckpoint
-from bark.checkpoints.tensors import save_tensors
-from bark.errors import OptionError
+from bark.checkpoints.native import NativeCheckpoint, load_weights
+from bark.checkpoints.registry import find_checkpoint
+from bark.checkpoints.tensors import read_weights, save_tensors
+from bark.errors import CheckpointError, OptionError
+from bark.models.config import ModelConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.voices import Voice
-from recipes.pup.pack import WEIGHTS, numbered, pack
+from recipes.pup.pack import WEIGHTS, numbered, pack, unpack
 from tests.training.tones import MODEL
 
 
@@ -82,3 +85,41 @@ def test_a_preset_may_read_in_the_manner_of_one_before_it(
     assert voices[0].manner is None
     assert [voice.reading.tolist() for voice in voices] == [[0] * 5, [0] * 5]
     assert voices[1].semantic.tolist() == [1] * 5
+
+
+def test_what_is_unpacked_packs_into_the_same(tmp_path: Path) -> None:
+    pup = find_checkpoint("pup")
+    unpack(pup, tmp_path)
+    config = json.loads((tmp_path / "before" / "config.json").read_text(encoding="utf-8"))
+    presets = {str(path.relative_to(pup / "voices").with_suffix("")): "nobody" for path in pup.glob("voices/*/*.npz")}
+    pack({"model": config, "voices": {"presets": presets}, "pack": {"weights": "int8"}}, tmp_path)
+    for path in [*pup.glob("*.safetensors"), *pup.glob("voices/*/*.npz"), pup / "tokenizer.json"]:
+        assert (tmp_path / "checkpoint" / path.relative_to(pup)).read_bytes() == path.read_bytes(), path
+    ours, theirs = (
+        ModelConfig.from_dict(json.loads((f / "config.json").read_text())) for f in (pup, tmp_path / "checkpoint")
+    )
+    assert ours == theirs
+
+
+def test_training_goes_on_from_what_is_unpacked(tmp_path: Path) -> None:
+    unpack(find_checkpoint("pup"), tmp_path)
+    model = GPT(NativeCheckpoint(find_checkpoint("pup")).config.semantic)
+    load_weights(model, tmp_path / "before" / "semantic.safetensors")
+    stored = read_weights(find_checkpoint("pup") / "semantic.safetensors")
+    assert all(torch.equal(value, stored[name].float()) for name, value in model.state_dict().items() if name in stored)
+
+
+def test_unpacking_leaves_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "semantic").mkdir(parents=True)
+    (tmp_path / "runs" / "semantic" / "semantic.safetensors").write_bytes(b"mine")
+    unpack(find_checkpoint("pup"), tmp_path)
+    assert (tmp_path / "runs" / "semantic" / "semantic.safetensors").read_bytes() == b"mine"
+    assert (tmp_path / "runs" / "coarse" / "coarse.safetensors").exists()
+
+
+def test_a_checkpoint_that_lacks_a_part_is_not_unpacked(tmp_path: Path) -> None:
+    broken = shutil.copytree(find_checkpoint("pup"), tmp_path / "broken")
+    (broken / "fine.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"broken has no fine\.safetensors"):
+        unpack(broken, tmp_path / "work")
+    assert not (tmp_path / "work").exists()
