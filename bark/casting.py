@@ -19,7 +19,7 @@ KIND = re.compile(r"(MAN|WOMAN)(?:[ _.-]*\d+)?", re.IGNORECASE)
 BOUNDARY = (
     155.0  # Hz; men's speech is about 85 to 155, women's 165 to 255 (Titze, Principles of Voice Production, 1994)
 )
-LISTENED = 3.0  # seconds of a voice
+LISTENED = 6.0  # seconds of a voice; half of them are not enough for some
 NUMBERS = re.compile(r"(\d+)")
 KNOWN: WeakKeyDictionary[Parts, dict[str, str | None]] = WeakKeyDictionary()  # kinds of voices by name
 
