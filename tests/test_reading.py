@@ -18,7 +18,7 @@ LATTE = "WOMAN: I would like an oatmilk latte please.\nMAN: Wow, that's expensiv
 
 @cache
 def pup() -> Bark:
-    return Bark(device="cpu")
+    return Bark("pup", "cpu")
 
 
 def who(text: str, seed: int = 1, **more: str) -> list[tuple[str, str | None]]:
