@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -21,7 +20,6 @@ BOUNDARY = (
 )
 LISTENED = 6.0  # seconds of a voice; half of them are not enough for some
 NUMBERS = re.compile(r"(\d+)")
-KNOWN: WeakKeyDictionary[Parts, dict[str, str | None]] = WeakKeyDictionary()  # kinds of voices by name
 
 
 def kind_of(speaker: str) -> str | None:
@@ -106,10 +104,9 @@ def presets(names: Sequence[str], language: str) -> list[str]:
 
 def kind_of_named(parts: Parts, name: str) -> str | None:
     """`kind_of_voice` of one of the model's voices; it is listened to once."""
-    known = KNOWN.setdefault(parts, {})
-    if name not in known:
-        known[name] = kind_of_voice(parts, parts.voices.load(name))
-    return known[name]
+    if name not in parts.kinds:
+        parts.kinds[name] = kind_of_voice(parts, parts.voices.load(name))
+    return parts.kinds[name]
 
 
 def kind_of_voice(parts: Parts, voice: Voice) -> str | None:

@@ -66,6 +66,7 @@ class Parts:
         self.quantize = quantize
         self.graphs = graphs
         self.offload = offload and device.type != "cpu"
+        self.kinds: dict[str, str | None] = {}  # of voices by name, as `bark.casting` has heard them
         self._loaded: dict[Part, SemanticStage | CoarseStage | FineStage | nn.Module] = {}
 
     @cached_property
