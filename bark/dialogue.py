@@ -109,10 +109,12 @@ def _lines(script: Script, roles: Mapping[str, Role], room: Room, pause: float) 
 
 def _spoken(turn: Turn, role: Role, room: Room, language: str | None, pause: float) -> Iterator[Line]:
     """A turn's lines; the pause after the last is that between turns."""
-    found = list(spoken(role.prefix + turn.text, room, language or language_of(role.voice)))
+    own = language_of(role.voice) or language
+    found = list(spoken(role.prefix + turn.text, room, language or own))
     for number, segment in enumerate(found, 1):
         after = pause if number == len(found) else segment.pause
-        yield Line(segment.text, after, role.voice, role.options, speaker=role.name)
+        other = segment.language if own is not None and segment.language != own else None
+        yield Line(segment.text, after, role.voice, role.options, speaker=role.name, language=other)
 
 
 def plain_text(script: Script) -> str:

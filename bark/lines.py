@@ -12,13 +12,15 @@ from bark.errors import OptionError, TextError
 from bark.models.config import ModelConfig, TextConfig
 from bark.options import GenerateOptions
 from bark.text.duration import expected_duration
-from bark.text.labels import turns
+from bark.text.labels import labels, turns
+from bark.text.language import by_language
 from bark.text.normalize import SAYABLE, clean
 from bark.text.prepare import prepared
-from bark.text.split import PARAGRAPH, Segment, segments
+from bark.text.split import PARAGRAPH, PARAGRAPH_PAUSE, Segment, pause_after, segments
 from bark.voices import VoiceLike
 
 UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")  # where a line may break, and which way it runs
+LANGUAGE = re.compile(r"(?:^|/)([a-z]{2})_speaker_\d")  # in a name
 MARGIN = 0.7  # of the model's limit; a text takes a sixth more or less than is expected, and some voices are slow
 FIRST = 5.0  # seconds that the first line may take, so that it is heard soon
 EARLY = 8  # lines that are kept short
@@ -36,6 +38,8 @@ class Line:
         options: None for the model's own. Their `max_duration` is of this line.
         seed: None for that of the options, or else a drawn one.
         speaker: of lines without a voice, those of the same speaker are in the same voice.
+        language: two letters, where it isn't the voice's own: it is read in the manner of that language's presets
+            (`bark.manners`).
 
     Raises:
         OptionError: there is no such pause.
@@ -47,6 +51,7 @@ class Line:
     options: GenerateOptions | None = None
     seed: int | None = None
     speaker: str | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.pause <= MAX_PAUSE:
@@ -89,7 +94,7 @@ class Room:
 
 
 def spoken(text: str, room: Room, language: str | None = None) -> Iterator[Segment]:
-    """The segments that a text is spoken in; one if it is a paragraph that fits.
+    """The segments that a text is spoken in; one if it is a paragraph that fits, in one language where that matters.
 
     Where nothing can be said, as in a row of asterisks, the pause before it is longer.
 
@@ -105,12 +110,39 @@ def spoken(text: str, room: Room, language: str | None = None) -> Iterator[Segme
     text = UNSEEN.sub("", clean(text)).strip()
     if not SAYABLE.search(text):
         raise TextError(f"there is nothing to say in {text[:40]!r}: no letter, no digit, and no tag")
-    text = prepared(text, room.text, language)
     if room.text.labels:
-        text = turns(text)
-    if not PARAGRAPH.search(text) and room.fits(whole := " ".join(text.split())):
+        text = turns(labels(text))
+    if room.text.manners:
+        return _without_silence(_in_languages(text, room, language or "en"))
+    text = prepared(text, room.text, language)
+    return _without_silence(_segments(text, room, language or "en", []))
+
+
+def _in_languages(text: str, room: Room, expected: str) -> Iterator[Segment]:
+    """The segments of a text, each in one language."""
+    waiting: Segment | None = None
+    before: list[str] = []
+    for run, language in by_language(text, expected):
+        if waiting:
+            yield waiting
+            waiting = None
+        for segment in _segments(prepared(run, room.text, language), room, language, before):
+            if waiting:
+                yield waiting
+            waiting = replace(segment, language=language)
+        if waiting:
+            pause = PARAGRAPH_PAUSE if PARAGRAPH.search(run[len(run.rstrip()) :]) else pause_after(waiting.text)
+            waiting = replace(waiting, pause=pause)
+    if waiting:
+        yield waiting
+
+
+def _segments(text: str, room: Room, language: str, before: list[str]) -> Iterator[Segment]:
+    """The segments of a text that is ready; one if it is a paragraph that fits."""
+    if not PARAGRAPH.search(text.strip()) and room.fits(whole := " ".join(text.split())):
+        before.append(whole)
         return iter([Segment(whole, 0.0)])
-    return _without_silence(segments(text, room.fits, language or "en", room.suits))
+    return segments(text, room.fits, language, room.suits, before)
 
 
 def _without_silence(found: Iterator[Segment]) -> Iterator[Segment]:
@@ -127,9 +159,13 @@ def _without_silence(found: Iterator[Segment]) -> Iterator[Segment]:
 
 
 def language_of(voice: VoiceLike | None) -> str | None:
-    """The language in a voice's name, if it is one of Suno's kind."""
-    found = re.search(r"(?:^|/)([a-z]{2})_speaker_\d", str(getattr(voice, "name", voice)))
-    return found[1] if found else None
+    """The language in a voice's name, if it is one of Suno's kind; else that of the preset in whose manner it reads."""
+    known = getattr(voice, "about", {})
+    for name in (getattr(voice, "name", voice), known.get("manner")):
+        found = LANGUAGE.search(str(name))
+        if found:
+            return found[1]
+    return None
 
 
 def line_seed(seed: int, index: int) -> int:

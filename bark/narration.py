@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bark.errors import warn
-from bark.lines import Line, pause_samples
+from bark.lines import Line, language_of, pause_samples
+from bark.manners import in_manner
 from bark.options import GenerateOptions
 from bark.record import Progress, Record
 from bark.request import FloatArray, Request, Take, least_bad
 from bark.result import Generation, Utterance
 from bark.speaking import Speaking
-from bark.voices import Voice
+from bark.voices import Voice, VoiceLike
 
 SHORTEST = 0.5  # seconds; where less is left of a limit, no line is begun
 
@@ -41,6 +42,7 @@ class Narration:
 
     def __post_init__(self) -> None:
         self._voices: dict[str | None, Voice] = {}
+        self._manners: dict[tuple[int, str], tuple[Voice, Voice]] = {}
 
     def pieces(self, lines: Iterable[Line]) -> Iterator[FloatArray | Utterance]:
         """The audio in pieces, each as soon as it is settled; after those of a line its utterance, then its pause."""
@@ -55,8 +57,7 @@ class Narration:
         options = line.options or self.speaking.parts.config.generation
         if line.seed is not None:
             options = replace(options, seed=line.seed)
-        voice = self._voices.get(line.speaker) if line.voice is None else line.voice
-        return self.speaking.request(line.text, voice, self._limited(options))
+        return self.speaking.request(line.text, self._voice(line), self._limited(options))
 
     def stops(self, line: Line) -> bool:
         """Whether there is no time left for another line, with a warning of the one that it would be."""
@@ -90,6 +91,18 @@ class Narration:
     def where(self, line: Line) -> str:
         """The line, for a warning."""
         return f"{self.name}line {self.index + 1} ({line.text[:40]!r})"
+
+    def _voice(self, line: Line) -> VoiceLike | None:
+        """Whose voice a line is in, and in whose manner that reads it."""
+        voice = self._voices.get(line.speaker) if line.voice is None else line.voice
+        if voice is None or line.language is None or line.language == language_of(voice):
+            return voice
+        parts = self.speaking.parts
+        voice = parts.voices.load(voice)
+        key = id(voice), line.language
+        if key not in self._manners:
+            self._manners[key] = voice, in_manner(parts, voice, line.language)  # kept, so that no other has its id
+        return self._manners[key][1]
 
     def _heard(self, request: Request) -> Generator[FloatArray, None, Take]:
         """A line's audio. The first is heard while it is made, and stays as it is however it sounds."""

@@ -12,6 +12,7 @@ from bark.parts import Parts
 from bark.text.labels import TAG
 from bark.text.language import language_of_text
 from bark.text.normalize import SAYABLE
+from bark.text.split import Segment
 from bark.voices import Voice
 
 
@@ -37,9 +38,12 @@ def lines_of(
     people = People(parts, seed, expected) if voice is None and parts.config.text.labels else None
 
     def lines() -> Iterator[Line]:
+        own = expected
         for index, segment in enumerate(found):
-            said, who = people.taken(segment.text) if people else (segment.text, voice)
-            yield Line(said, segment.pause, who, options, line_seed(seed, index))
+            said, who = people.taken(segment) if people else (segment.text, voice)
+            own = own or segment.language  # whoever it is that begins
+            other = segment.language if segment.language != (language_of(who) or own) else None
+            yield Line(said, segment.pause, who, options, line_seed(seed, index), language=other)
 
     return lines()
 
@@ -61,14 +65,16 @@ class People:
         self._voices: dict[tuple[str, str], Voice | None] = {}
         self._kind: str | None = None
 
-    def taken(self, text: str) -> tuple[str, Voice | None]:
-        """A line without its tag, and who says it; as it was, if that may be anybody."""
+    def taken(self, segment: Segment) -> tuple[str, Voice | None]:
+        """A segment's text without its tag, and who says it; as it was, if that may be anybody."""
+        text = segment.text
         tag = TAG.match(text)
         if tag:
             self._kind = tag[1]
         if self._kind is None:
             return text, None
-        voice = self._voice(self._kind, language_of_text(text, self._language) or self._language)
+        language = segment.language or language_of_text(text, self._language) or self._language
+        voice = self._voice(self._kind, language)
         rest = text[tag.end() :] if tag else text
         return (text, None) if voice is None else (rest if SAYABLE.search(rest) else text, voice)
 

@@ -12,6 +12,7 @@ from bark.audio.pitch import median_pitch
 from bark.casting import BOUNDARY, kind_of_named
 from bark.lines import language_of
 from bark.reading import People
+from bark.text.split import Segment
 
 LATTE = "WOMAN: I would like an oatmilk latte please.\nMAN: Wow, that's expensive!"
 
@@ -78,7 +79,7 @@ def test_a_voice_that_is_given_says_all() -> None:
 
 
 def test_a_tag_alone_is_kept() -> None:
-    assert People(pup().parts, 1, None).taken("[MAN] …")[0] == "[MAN] …"
+    assert People(pup().parts, 1, None).taken(Segment("[MAN] …", 0.0))[0] == "[MAN] …"
 
 
 def test_without_voices_the_tag_asks_the_model(monkeypatch: pytest.MonkeyPatch) -> None:

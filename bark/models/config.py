@@ -125,11 +125,14 @@ class TextConfig:
         verbalize: figures, dates, sums of money and abbreviations become words (`bark.text.verbalize`); False as Suno's
             models read them.
         readings: Chinese becomes pinyin, and Japanese katakana (`bark.text.readings`); False for the signs themselves.
+        manners: each line is in one language, and a voice reads those in another language than its own in the manner of
+            a preset of theirs (`bark.manners`); False where a model finds its way from one to another by itself.
     """
 
     labels: bool = False
     verbalize: bool = False
     readings: bool = False
+    manners: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ def line_values(line: Line, voices: Voices) -> dict[str, Any]:
         "pause": line.pause,
         "voice": voices.keep(line.voice),
         "speaker": line.speaker,
+        "language": line.language,
         "seed": line.seed,
         "options": None if line.options is None else asdict(line.options),
     }
@@ -112,6 +113,7 @@ def line_of(fields: Fields, voices: Voices) -> Line:
         options=_options(fields),
         seed=fields.whole("seed", 0, MAX_SEED),
         speaker=None if fields.none("speaker") else fields.text("speaker"),
+        language=None if fields.none("language") else fields.text("language"),
     )
 
 

@@ -1,10 +1,22 @@
-"""Which language a text is in, by its script and by small words that nearly every sentence has."""
+"""Which language a text is in: by its script, by small words that nearly every sentence has, and by its letters.
+
+For the last of these py3langid is asked, where it is installed: a naive Bayes model of strings of bytes (Lui and Baldwin,
+langid.py, 2012). Loading it takes half a second, so it is asked only where small words speak for another language
+than is expected.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from bark.text.duration import TAG
+from bark.text.split import SONG
 
 SCRIPTS = (  # of languages that share theirs with no other of the thirteen
     (re.compile("[\u3041-\u30ff]"), "ja"),
@@ -43,29 +55,106 @@ LETTERS = {  # that few others of those with Latin letters have
     "tr": "ğışİ",
 }
 PRIOR = 1.5  # words that the language which is expected has ahead
+LIKELY = 0.5  # probability, where a small word is of the language too
+SURE = 0.8  # where none is; of 22,000 English phrases three were thought another language's with more than that
 WORD = re.compile(r"[^\W\d_]+")
+FEWEST = (2, 6)  # words and letters, of which letters tell
+LONGEST = 400  # characters that are looked at
+END = re.compile(r"[.!?…:;][\"'”’»)\]]*\s+|[。！？：；।]\s*|\n\s*")  # of a sentence, or of what announces another's
 
 
 def language_of_text(text: str, expected: str | None = None) -> str | None:
     """The language of a sentence, as a two-letter code; None where nothing tells and none is expected.
 
     Args:
-        text: a sentence; of a longer text, that of most of it.
+        text: a sentence; of a longer text, that of most of its beginning.
         expected: what it is likely to be in.
     """
-    letters = Counter(found for pattern, found in SCRIPTS for _ in pattern.finditer(text))
-    latin = sum(unicodedata.name(sign, "").startswith("LATIN") for sign in text if sign.isalpha())
-    if letters and sum(letters.values()) * 2 > latin:  # a sign of these is worth more than a letter
-        return (
-            "ja"
-            if letters["ja"] and letters["ja"] + letters["zh"] >= max(letters.values())
-            else max(letters, key=lambda each: letters[each])
-        )
+    return told(text, expected) or expected
+
+
+def told(text: str, expected: str | None = None) -> str | None:
+    """What a sentence itself tells of its language; None where it doesn't. The arguments are those of the above."""
+    text = TAG.sub(" ", text[:LONGEST])
+    found = _by_script(text)
+    if found:
+        return found
     words = [word.lower() for word in WORD.findall(text)]
     scores = {language: float(sum(word in known for word in words)) for language, known in WORDS.items()}
     for language, signs in LETTERS.items():
         scores[language] += 0.7 * sum(sign in signs for sign in text.lower())
     if expected in scores:
-        scores[expected] += PRIOR
-    best = max(scores, key=lambda language: scores[language])
-    return best if scores[best] else expected
+        others = max(score for language, score in scores.items() if language != expected)
+        if scores[expected] >= others:
+            return expected if scores[expected] > others else None
+    if len(words) >= FEWEST[0] and sum(map(len, words)) >= FEWEST[1]:
+        found, probability = _by_letters(text)
+        if probability >= (LIKELY if scores.get(found, 0) >= 1 else SURE):
+            return found
+    first = {**scores, expected: scores[expected] + PRIOR} if expected in scores else scores
+    best = max(first, key=lambda language: first[language])
+    return best if scores[best] else None
+
+
+def by_language(text: str, expected: str = "en") -> Iterator[tuple[str, str]]:
+    """A text in runs of whole sentences, or of what ends in a colon, each in one language; joined they are the text.
+
+    What doesn't tell its language belongs to what is before it, at the beginning to what comes after it. Lines of song
+    between ♪ are never cut.
+
+    Args:
+        text: of any length.
+        expected: that of what doesn't tell, where nothing does, and of what might be in several.
+
+    Returns:
+        Each run, and its language as a two-letter code; as soon as the next one begins.
+    """
+    run, language = "", None
+    for part in _clauses(text):
+        found = told(part, language or expected)
+        if found is not None and language is not None and found != language:
+            yield run, language
+            run = ""
+        run, language = run + part, found or language
+    if run:
+        yield run, language or expected
+
+
+def _clauses(text: str) -> Iterator[str]:
+    songs = [match.span() for match in SONG.finditer(text)]
+    cuts, song = [0], 0
+    for match in END.finditer(text):
+        while song < len(songs) and songs[song][1] < match.end():
+            song += 1
+        if song == len(songs) or match.end() <= songs[song][0]:
+            cuts.append(match.end())
+    for start, end in pairwise(sorted({*cuts, len(text)})):
+        yield text[start:end]
+
+
+def _by_script(text: str) -> str | None:
+    letters = Counter(found for pattern, found in SCRIPTS for _ in pattern.finditer(text))
+    latin = sum(unicodedata.name(sign, "").startswith("LATIN") for sign in text if sign.isalpha())
+    if not letters or sum(letters.values()) * 2 <= latin:  # a sign of these is worth more than a letter
+        return None
+    if letters["ja"] and letters["ja"] + letters["zh"] >= max(letters.values()):
+        return "ja"
+    return max(letters, key=lambda each: letters[each])
+
+
+def _by_letters(text: str) -> tuple[str, float]:
+    """The likeliest language, and its probability; 0 where nobody can be asked."""
+    identifier = _identifier()
+    return ("", 0.0) if identifier is None else identifier.classify(text)
+
+
+@cache
+def _identifier() -> Any:
+    """Of the thirteen languages; None where it isn't installed."""
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError:
+        return None
+    made = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    made.set_languages([*WORDS, *(language for _, language in SCRIPTS)])
+    return made

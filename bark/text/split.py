@@ -34,10 +34,12 @@ class Segment:
     Attributes:
         text: of it.
         pause: seconds of silence between it and the next.
+        language: that it is in, as a two-letter code; None where nobody has looked.
     """
 
     text: str
     pause: float
+    language: str | None = None
 
 
 def split(text: str, fits: Fits, language: str = "en", suits: Suits | None = None) -> list[Segment]:
@@ -45,7 +47,9 @@ def split(text: str, fits: Fits, language: str = "en", suits: Suits | None = Non
     return list(segments(text, fits, language, suits))
 
 
-def segments(text: str, fits: Fits, language: str = "en", suits: Suits | None = None) -> Iterator[Segment]:
+def segments(
+    text: str, fits: Fits, language: str = "en", suits: Suits | None = None, before: list[str] | None = None
+) -> Iterator[Segment]:
     """Packs whole sentences into segments, and paragraphs into segments of their own; each as soon as it is settled.
 
     A sentence that doesn't fit is cut between clauses, a clause between words, and a word only where it doesn't fit
@@ -57,21 +61,23 @@ def segments(text: str, fits: Fits, language: str = "en", suits: Suits | None = 
         language: of the text, as a two-letter code, for telling sentences apart.
         suits: whether, after these segments, a text that fits should be said in one go; where it shouldn't, fewer
             sentences are packed. None for always.
+        before: segments of what comes before the text; those of the text are put behind them.
     """
-    before: list[str] = []
+    before = [] if before is None else before
     for paragraph in PARAGRAPH.split(text):
         packed = _packed(_Pieces(_pieces(paragraph, fits, language)), fits, suits, before)
         last = ""
         for each in filter(None, (" ".join(each.split()) for each in packed)):
             if last:
-                yield Segment(last, _pause(last))
+                yield Segment(last, pause_after(last))
             last = each
             before.append(each)
         if last:
             yield Segment(last, PARAGRAPH_PAUSE)
 
 
-def _pause(text: str) -> float:
+def pause_after(text: str) -> float:
+    """Seconds of silence between a text and what follows it in the same paragraph."""
     if SENTENCE_END.search(text):
         return SENTENCE_PAUSE
     return CLAUSE_PAUSE if CLAUSE_END.search(text) else 0.0

@@ -92,6 +92,8 @@ def create_voice(
     semantic, codes = _tokens(normalize(best, found.sample_rate, LOUDNESS), parts)
     about = {**consent.about(), "recording_sha256": sha256 or hashlib.sha256(audio.tobytes()).hexdigest()}
     about |= {"model": parts.config.name}
+    if manner is not None:
+        about["manner"] = manner.name
     read = None if manner is None else manner.reading
     return Voice(name, semantic, codes[: parts.config.tokens.n_coarse], codes, read, about).check(parts.config.tokens)
 

@@ -28,6 +28,7 @@ from bark.evaluation.teachers import SAMPLE_RATE, KokoroTeacher
 from bark.evaluation.whisper import Transcriber
 from bark.pipeline import Bark
 from bark.result import Utterance
+from bark.text.prepare import prepared
 from bark.text.words import word_spans
 from bark.training.alignment import pitch
 from bark.voices import Consent, create_voice, reader
@@ -166,8 +167,9 @@ def cut(bark: Bark, utterances: Sequence[Utterance], prompt: Sequence[tuple[str,
         for word in words_of(bark.parts, utterance).words
     ]
     pieces: list[Audio] = []
-    for _, text in prompt:
-        own, words = words[: len(word_spans(text))], words[len(word_spans(text)) :]
+    for language, text in prompt:
+        count = len(word_spans(prepared(text, bark.config.text, language)))
+        own, words = words[:count], words[count:]
         spoken = [audio[round(word.start * rate) : round(word.end * rate)] for audio, rate, word in own]
         pieces.append(np.concatenate(spoken) if spoken else np.zeros(1, np.float32))
     return pieces

@@ -95,6 +95,7 @@ def test_a_limit_of_the_whole(bark: Bark, lines: list[Line], tmp_path: Path) -> 
         ({"pause": 9.0}, "the pause of its line 2 was another"),
         ({"seed": 3}, "the seed of its line 2 was another"),
         ({"speaker": "ANN"}, "the speaker of its line 2 was another"),
+        ({"language": "fr"}, "the language of its line 2 was another"),
         ({"voice": "v2/en_speaker_0"}, "the voice of its line 2 was another"),
         ({"options": None}, "the options of its line 2 were others"),
     ],

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
 
-from bark.text.language import language_of_text
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bark.text.language import _identifier, by_language, language_of_text, told
 
 SENTENCES = {
     "en": ["The boat left the harbour at dawn.", "Would you please close the window?"],
@@ -40,3 +46,61 @@ def test_what_is_expected_gives_way_to_what_is_there() -> None:
     assert language_of_text("The boat left the harbour at dawn.", "de") == "en"
     assert language_of_text("これは2です。", "en") == "ja"
     assert language_of_text("I like 東京 and the sea.", "en") == "en"
+
+
+@pytest.fixture
+def without_py3langid(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    _identifier.cache_clear()
+    yield
+    _identifier.cache_clear()
+
+
+def test_letters_tell_where_small_words_do_not() -> None:
+    assert language_of_text("Müze pazar günleri kapanmaz.", "en") == "tr"
+    assert told("Ahoy, shipmates!", "en") is None
+    assert told("I am fine.", "fr") == "en"
+
+
+def test_without_the_package_small_words_are_all_there_is(without_py3langid: None) -> None:
+    assert language_of_text("Das Boot hat den Hafen verlassen.", "en") == "de"
+    assert language_of_text("Müze pazar günleri kapanmaz.", "en") == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "runs"),
+    [
+        ("One. Two. Three.", "en", [("One. Two. Three.", "en")]),
+        ("", "en", []),
+        (
+            "Hallo, wie geht es dir? ¿Qué haces aquí? Are you looking for someone?",
+            "en",
+            [("Hallo, wie geht es dir? ", "de"), ("¿Qué haces aquí? ", "es"), ("Are you looking for someone?", "en")],
+        ),
+        (
+            "Ciao! She opened the window and said: Il fait beau, mon ami. Oh! And she was right.",
+            "en",
+            [
+                ("Ciao! She opened the window and said: ", "en"),
+                ("Il fait beau, mon ami. Oh! ", "fr"),
+                ("And she was right.", "en"),
+            ],
+        ),
+        ("欢迎来到北京！It is 10:15.", "de", [("欢迎来到北京！", "zh"), ("It is 10:15.", "en")]),
+        (
+            "♪ I am here. Ich bin es nicht. ♪ Das ist es.",
+            "en",
+            [("♪ I am here. Ich bin es nicht. ♪ Das ist es.", "de")],
+        ),
+        ("[laughs] [sighs] Oh.", "pl", [("[laughs] [sighs] Oh.", "pl")]),
+    ],
+)
+def test_runs_of_one_language(text: str, expected: str, runs: list[tuple[str, str]]) -> None:
+    assert list(by_language(text, expected)) == runs
+
+
+@given(st.text(st.sampled_from("aàñßжあ中한. !?:;♪[]\n'”9 "), max_size=80))
+def test_runs_are_the_text(text: str) -> None:
+    runs = list(by_language(text))
+    assert "".join(run for run, _ in runs) == text
+    assert all(one != other for (_, one), (_, other) in pairwise(runs))

@@ -87,6 +87,7 @@ def test_consent_and_digest_are_kept(listener: Bark, tmp_path: Path) -> None:
 def test_the_manner_is_of_the_models_reader(listener: Bark) -> None:
     manner = reader(listener.parts)
     assert manner is not None and manner.name == "v2/en_speaker_0"
+    assert made(listener, babble(), manner=manner).about["manner"] == "v2/en_speaker_0"
     german = reader(listener.parts, "de")
     assert german is not None and german.name == "v2/de_speaker_0"
     other = reader(listener.parts, "tr")
