@@ -1,6 +1,6 @@
 """Which language a text is in: by its script, by small words that nearly every sentence has, and by its letters.
 
-For the last of these py3langid is asked, where it is installed: a naive Bayes model of strings of bytes (Lui and Baldwin,
+For the last of these py3langid is asked, where it is installed: a naive Bayes model of bytes in a row (Lui and Baldwin,
 langid.py, 2012). Loading it takes half a second, so it is asked only where small words speak for another language
 than is expected.
 """
