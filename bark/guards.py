@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bark.engine.alignment import Alignment
-from bark.models.config import GuardConfig
+from bark.models.config import GuardConfig, SoundConfig
 from bark.text.duration import TAG, expected_duration
 from bark.text.normalize import SAYABLE
 
@@ -58,6 +58,8 @@ class Said(NamedTuple):
         alignment: where they say the text, if the model tells.
         surprise: nats a token by which they surprise the model; None where its limit isn't known.
         limits: of the model.
+        sounds: each tag that asks for a sound, and the seconds that were spent on it, if the model tells.
+        known: what is known of such sounds.
     """
 
     text: str
@@ -68,12 +70,15 @@ class Said(NamedTuple):
     alignment: Alignment | None = None
     surprise: float | None = None
     limits: GuardConfig = GuardConfig()
+    sounds: Sequence[tuple[str, float]] = ()
+    known: SoundConfig = SoundConfig()
 
 
 def said_problems(said: Said) -> list[Problem]:
-    """What looks wrong with semantic tokens: too many or too few, words that are missing or garbled, a loop."""
+    """What looks wrong with semantic tokens: too many or too few, words or sounds that are missing, garble, a loop."""
     found = [] if said.cut else _length(said)
-    return [*found, *_loops(said), *_garble(said), *(_coverage(said) if said.alignment and not said.cut else [])]
+    found += [*_loops(said), *_garble(said)]
+    return found if said.cut else [*found, *_coverage(said), *_sounds(said)]
 
 
 def _length(said: Said) -> list[Problem]:
@@ -118,7 +123,8 @@ def _garble(said: Said) -> list[Problem]:
 
 
 def _coverage(said: Said) -> list[Problem]:
-    assert said.alignment is not None
+    if said.alignment is None:
+        return []
     words = said.alignment.attention.shape[1]
     found = []
     if said.alignment.unreached > max(2, UNREACHED * words):
@@ -128,6 +134,18 @@ def _coverage(said: Said) -> list[Problem]:
     if longer and said.alignment.setback > max(4, SETBACK * words):
         share = said.alignment.setback / words
         found.append(Problem(f"{share:.0%} of the text is said again", 1 + share))
+    return found
+
+
+def _sounds(said: Said) -> list[Problem]:
+    """Tags that were passed over, and sounds that don't end."""
+    shortest, longest = said.known.shortest, said.known.longest
+    found = []
+    for tag, seconds in said.sounds:
+        if shortest is not None and seconds < shortest:
+            found.append(Problem(f"{tag} is not heard", 1.0))
+        elif longest is not None and seconds > longest:
+            found.append(Problem(f"{tag} takes {seconds:.1f} s", seconds / longest))
     return found
 
 

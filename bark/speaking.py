@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from bark.engine import SemanticStage
-from bark.engine.alignment import align
+from bark.engine.alignment import Alignment, align
 from bark.engine.sequence import Sequence, alone
 from bark.engine.surprise import surprise
 from bark.engine.writing import Ask
@@ -26,6 +26,7 @@ from bark.record import Record
 from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
 from bark.sound import samples
+from bark.text.duration import sounds_in
 from bark.text.normalize import normalize
 from bark.text.prepare import prepared
 from bark.tokens import IntArray
@@ -53,9 +54,16 @@ class Speaking:
             text=text,
             ids=self.encode(text),
             voice=None if voice is None else self.parts.voices.load(voice),
-            options=options,
+            options=self._suited(options, text),
             seed=drawn_seed() if options.seed is None else options.seed,
         )
+
+    def _suited(self, options: GenerateOptions, text: str) -> GenerateOptions:
+        """The options; where they leave it to the model, at the temperature that its sounds ask for."""
+        warmer, own = self.parts.config.sounds.temperature, self.parts.config.generation.semantic.temperature
+        if warmer is None or options.semantic.temperature != own or not sounds_in(text, self.parts.config.sounds.tags):
+            return options
+        return replace(options, semantic=replace(options.semantic, temperature=warmer))
 
     def encode(self, text: str) -> list[int]:
         """Ids of a normalised text, as many as the model reads; see `Bark.encode`."""
@@ -123,8 +131,25 @@ class Speaking:
         utterance = stage, np.array(request.ids), voice, np.array(tokens, dtype=np.int64)
         limits = self.parts.config.guards
         nats = surprise(*utterance).mean() if tokens and limits.surprise is not None else None
-        said = Said(request.text, tokens, rate, limited, cut, align(*utterance), nats, limits)
+        alignment, sounds = align(*utterance), self.parts.config.sounds
+        spent = [] if alignment is None else self._spent(request.text, alignment)
+        said = Said(request.text, tokens, rate, limited, cut, alignment, nats, limits, spent, sounds)
         return tuple(said_problems(said))
+
+    def _spent(self, text: str, alignment: Alignment) -> list[tuple[str, float]]:
+        """Each tag of a text that asks for a sound, and the seconds that were spent on it."""
+        found = sounds_in(text, self.parts.config.sounds.tags)
+        if not found:
+            return []
+        heard = alignment.heard
+        pieces = self.parts.tokenizer.spans(text)[: len(heard)]
+        return [
+            (
+                text[start:end],
+                float(sum(heard[n] for n, (low, high) in enumerate(pieces) if start < high and low < end)),
+            )
+            for start, end in found
+        ]
 
     def _told(self, tokens: list[int], record: Record) -> Callable[[int], None]:
         """Takes semantic tokens, and tells of them."""

@@ -17,7 +17,7 @@ from bark.engine.surprise import surprise
 from bark.errors import BarkWarning
 from bark.guards import Problem, Said, badness, heard_problems, said_problems
 from bark.lines import line_seed
-from bark.models.config import GuardConfig
+from bark.models.config import GuardConfig, SoundConfig
 from bark.options import GenerateOptions, SamplingOptions
 from bark.pipeline import Bark
 from bark.result import Generation
@@ -103,6 +103,19 @@ def test_what_surprises_the_model_is_garbled() -> None:
     (bad,), (worse,) = found(3.0, 2.5), found(3.4, 2.5)
     assert bad.text == "it surprises the model itself: 3.0 nats a token, where 2.5 are usual"
     assert badness([bad]) < badness([worse])
+
+
+def test_sounds_that_are_passed_over_or_do_not_end() -> None:
+    known = SoundConfig(("[sighs]", "[laughs]"), shortest=0.4, longest=6.0)
+
+    def found(*sounds: tuple[str, float], known: SoundConfig = known, cut: bool = False) -> list[str]:
+        said = Said("Well… [laughs] [sighs]", varied(7.0, 25), 25.0, cut=cut, sounds=sounds, known=known)
+        return [problem.text for problem in said_problems(said)]
+
+    assert found(("[laughs]", 0.4), ("[sighs]", 6.0)) == []
+    assert found(("[laughs]", 0.1), ("[sighs]", 6.5)) == ["[laughs] is not heard", "[sighs] takes 6.5 s"]
+    assert found(("[laughs]", 0.1), cut=True) == []
+    assert found(("[laughs]", 0.1), ("[sighs]", 60.0), known=SoundConfig(("[sighs]", "[laughs]"))) == []
 
 
 Audio = npt.NDArray[np.float32]

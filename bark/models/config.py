@@ -149,9 +149,41 @@ class GuardConfig:
     surprise: float | None = None
 
     def __post_init__(self) -> None:
-        number = isinstance(self.surprise, (int, float)) and not isinstance(self.surprise, bool)
-        if self.surprise is not None and not (number and 0 < self.surprise < inf):
-            raise CheckpointError(f"config.json: guards: surprise must be a number above 0, got {self.surprise!r}")
+        _above_0("guards: surprise", self.surprise)
+
+
+@dataclass(frozen=True)
+class SoundConfig:
+    """Tags of which a model has learned to make a sound, and what is known of these; nothing where nobody has measured.
+
+    Attributes:
+        tags: as they are written, `[laughs]`, in small letters.
+        temperature: of the semantic stage in a line with one of them, where the caller leaves that to the model.
+        shortest, longest: seconds that a sound takes, as the alignment tells; one that takes less or more looks wrong
+            (`bark.guards`).
+
+    Raises:
+        CheckpointError: a value makes no sense.
+    """
+
+    tags: tuple[str, ...] = ()
+    temperature: float | None = None
+    shortest: float | None = None
+    longest: float | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.tags, (list, tuple)) or not all(isinstance(tag, str) and tag for tag in self.tags):
+            raise CheckpointError(f"config.json: sounds: tags must be a list of texts, got {self.tags!r}")
+        object.__setattr__(self, "tags", tuple(self.tags))
+        for name in ("temperature", "shortest", "longest"):
+            _above_0(f"sounds: {name}", getattr(self, name))
+
+
+def _above_0(name: str, value: object) -> None:
+    """Checks a number that may be missing."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < inf
+    if value is not None and not number:
+        raise CheckpointError(f"config.json: {name} must be a number above 0, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -166,6 +198,7 @@ class ModelConfig:
         alignment_heads: (layer, head) pairs of the semantic model that look at the text token that is being spoken;
             none where nobody knows of any. See `bark.engine.alignment`.
         guards: when what it says looks wrong.
+        sounds: which tags it makes a sound of.
 
     Raises:
         CheckpointError: the model has no such head.
@@ -185,6 +218,7 @@ class ModelConfig:
     generation: GenerateOptions = field(default_factory=GenerateOptions)
     alignment_heads: tuple[tuple[int, int], ...] = ()
     guards: GuardConfig = field(default_factory=GuardConfig)
+    sounds: SoundConfig = field(default_factory=SoundConfig)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alignment_heads", _heads(self.alignment_heads, self.semantic))

@@ -1,8 +1,9 @@
-"""How long a text takes to say."""
+"""How long a text takes to say, and where it asks for sounds."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from bark.text.readings import PINYIN
 
@@ -27,3 +28,8 @@ def expected_duration(text: str) -> float:
     seconds = START + TAG_SECONDS * tags + PAUSE * len(PUNCTUATION.findall(spoken))
     seconds += LETTER * len(LETTERS.findall(spoken))
     return seconds + sum(more * len(characters.findall(spoken)) for characters, more in SLOWER)
+
+
+def sounds_in(text: str, tags: Collection[str]) -> list[tuple[int, int]]:
+    """Characters [start, end) of each tag that is among some, which are in small letters."""
+    return [found.span() for found in TAG.finditer(text) if found[0].lower() in tags]

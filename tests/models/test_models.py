@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bark.engine import KVCache
 from bark.errors import CheckpointError
-from bark.models.config import SUNO_LARGE, SUNO_SMALL, FineGPTConfig, GPTConfig, GuardConfig, ModelConfig
+from bark.models.config import SUNO_LARGE, SUNO_SMALL, FineGPTConfig, GPTConfig, GuardConfig, ModelConfig, SoundConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.models.layers import SelfAttention
@@ -157,6 +157,13 @@ class TestConfig:
         assert SUNO_LARGE.guards == GuardConfig(surprise=None)
         known = ModelConfig.from_dict({**SUNO_SMALL.to_dict(), "guards": {"surprise": 2}})
         assert known.guards == GuardConfig(surprise=2)
+
+    def test_sounds(self) -> None:
+        assert SUNO_LARGE.sounds == SoundConfig()
+        told = {"tags": ["[laughs]"], "temperature": 0.7, "shortest": 0.4, "longest": 6}
+        known = ModelConfig.from_dict({**SUNO_SMALL.to_dict(), "sounds": told})
+        assert known.sounds == SoundConfig(("[laughs]",), 0.7, 0.4, 6)
+        assert ModelConfig.from_dict(known.to_dict()) == known
         assert ModelConfig.from_dict(json.loads(json.dumps(known.to_dict()))) == known
 
     def test_suno(self) -> None:
@@ -183,6 +190,14 @@ class TestConfig:
             ({"alignment_heads": [[0, -1]]}, "alignment_heads: there is no head -1 in layer 0"),
             ({"alignment_heads": [1, 0]}, "alignment_heads: expected pairs of layer and head"),
             ({"alignment_heads": [[True, 0]]}, "alignment_heads: expected pairs of layer and head"),
+            ({"sounds": {"tags": "[laughs]"}}, r"sounds: tags must be a list of texts, got '\[laughs\]'"),
+            ({"sounds": {"tags": [""]}}, "sounds: tags must be a list of texts"),
+            (
+                {"sounds": {"tags": ["[laughs]"], "temperature": 0}},
+                "sounds: temperature must be a number above 0, got 0",
+            ),
+            ({"sounds": {"longest": "long"}}, "sounds: longest must be a number above 0, got 'long'"),
+            ({"sounds": {"louder": 2}}, "sounds: unknown setting louder"),
             ({"guards": {"surprise": 0}}, "guards: surprise must be a number above 0, got 0"),
             ({"guards": {"surprise": "much"}}, "guards: surprise must be a number above 0, got 'much'"),
             ({"guards": {"surprise": True}}, "guards: surprise must be a number above 0, got True"),
