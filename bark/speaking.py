@@ -59,11 +59,12 @@ class Speaking:
         )
 
     def _suited(self, options: GenerateOptions, text: str) -> GenerateOptions:
-        """The options; where they leave it to the model, at the temperature that its sounds ask for."""
-        warmer, own = self.parts.config.sounds.temperature, self.parts.config.generation.semantic.temperature
-        if warmer is None or options.semantic.temperature != own or not sounds_in(text, self.parts.config.sounds.tags):
+        """The options; where they leave it to the model, at the temperature that the sounds in the text ask for."""
+        tags, own = self.parts.config.sounds.tags, self.parts.config.generation.semantic.temperature
+        found = [tags[text[start:end].lower()] for start, end in sounds_in(text, tags)]
+        if not found or options.semantic.temperature != own:
             return options
-        return replace(options, semantic=replace(options.semantic, temperature=warmer))
+        return replace(options, semantic=replace(options.semantic, temperature=max(found)))
 
     def encode(self, text: str) -> list[int]:
         """Ids of a normalised text, as many as the model reads; see `Bark.encode`."""

@@ -32,15 +32,16 @@ def temperature(text: str, options: GenerateOptions | None = None) -> float:
     return pup().request(text, VOICE, options).options.semantic.temperature
 
 
-def test_they_are_said_at_a_temperature_of_their_own() -> None:
-    own, sounds = pup().config.generation.semantic.temperature, pup().config.sounds
-    assert sounds.temperature is not None and sounds.temperature > own
-    assert temperature(LINE) == temperature("Well. [Clears Throat]") == sounds.temperature
+def test_they_are_said_at_temperatures_of_their_own() -> None:
+    own, tags = pup().config.generation.semantic.temperature, pup().config.sounds.tags
+    assert tags["[music]"] > tags["[sighs]"] > own
+    assert temperature("[music] That is the best news.") == temperature("[sighs] Well. [Music]") == tags["[music]"]
+    assert temperature("[sighs] That is the best news.") == tags["[sighs]"]
     assert temperature("That is the best news.") == temperature("[whispers] That is the best news.") == own
 
 
 def test_a_temperature_that_is_chosen_stays() -> None:
-    assert temperature(LINE, pup().config.generation.with_changes(temperature=0.3)) == 0.3
+    assert temperature("[music] That is it.", pup().config.generation.with_changes(temperature=0.3)) == 0.3
 
 
 def test_each_sound_is_found_whatever_stands_around_it() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -18,6 +19,7 @@ from bark.models.config import FineGPTConfig, GPTConfig, ModelConfig
 BYTES: Mapping[str, float] = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1, "int4": 0.5}
 COMPUTED_IN = ("float32", "bfloat16")  # precisions whose matrix products are measured
 MATRIX = {"cpu": 1024, "cuda": 8192}  # rows and columns: enough for the full rate, and no more
+SMALL, SLOW = 256, 0.02  # the first matrix that is tried, and seconds of a product that nobody waits for longer than
 GIB = 2**30
 
 
@@ -94,8 +96,14 @@ def _read_rate(buffer: torch.Tensor, repeats: int) -> float:
 
 
 def _product_rate(device: torch.device, dtype: str, size: int, repeats: int) -> float:
-    a = torch.ones(size, size, device=device, dtype=getattr(torch, dtype))
-    return 2 * size**3 / _best_time(lambda: a @ a, device, repeats)
+    """Operations a second, of the largest matrix up to that size that isn't slow; some CPUs take seconds for one."""
+    small = min(size, SMALL)
+    while True:
+        a = torch.ones(small, small, device=device, dtype=getattr(torch, dtype))
+        seconds = _best_time(partial(torch.matmul, a, a), device, repeats)
+        if small == size or seconds > SLOW:
+            return 2 * small**3 / seconds
+        small = min(size, 4 * small)
 
 
 def _best_time(work: Callable[[], object], device: torch.device, repeats: int) -> float:

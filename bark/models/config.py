@@ -157,8 +157,8 @@ class SoundConfig:
     """Tags of which a model has learned to make a sound, and what is known of these; nothing where nobody has measured.
 
     Attributes:
-        tags: as they are written, `[laughs]`, in small letters.
-        temperature: of the semantic stage in a line with one of them, where the caller leaves that to the model.
+        tags: as they are written, `[laughs]`, in small letters; for each the temperature of the semantic stage in a
+            line with it, where the caller leaves that to the model. Of several the highest counts.
         shortest, longest: seconds that a sound takes, as the alignment tells; one that takes less or more looks wrong
             (`bark.guards`).
 
@@ -166,16 +166,16 @@ class SoundConfig:
         CheckpointError: a value makes no sense.
     """
 
-    tags: tuple[str, ...] = ()
-    temperature: float | None = None
+    tags: Mapping[str, float] = field(default_factory=dict)
     shortest: float | None = None
     longest: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.tags, (list, tuple)) or not all(isinstance(tag, str) and tag for tag in self.tags):
-            raise CheckpointError(f"config.json: sounds: tags must be a list of texts, got {self.tags!r}")
-        object.__setattr__(self, "tags", tuple(self.tags))
-        for name in ("temperature", "shortest", "longest"):
+        if not isinstance(self.tags, Mapping):
+            raise CheckpointError(f"config.json: sounds: tags must be a table of temperatures, got {self.tags!r}")
+        for tag, temperature in self.tags.items():
+            _above_0(f"sounds: {tag}", temperature)
+        for name in ("shortest", "longest"):
             _above_0(f"sounds: {name}", getattr(self, name))
 
 

@@ -160,9 +160,9 @@ class TestConfig:
 
     def test_sounds(self) -> None:
         assert SUNO_LARGE.sounds == SoundConfig()
-        told = {"tags": ["[laughs]"], "temperature": 0.7, "shortest": 0.4, "longest": 6}
+        told = {"tags": {"[laughs]": 0.7}, "shortest": 0.4, "longest": 6}
         known = ModelConfig.from_dict({**SUNO_SMALL.to_dict(), "sounds": told})
-        assert known.sounds == SoundConfig(("[laughs]",), 0.7, 0.4, 6)
+        assert known.sounds == SoundConfig({"[laughs]": 0.7}, 0.4, 6)
         assert ModelConfig.from_dict(known.to_dict()) == known
         assert ModelConfig.from_dict(json.loads(json.dumps(known.to_dict()))) == known
 
@@ -190,12 +190,8 @@ class TestConfig:
             ({"alignment_heads": [[0, -1]]}, "alignment_heads: there is no head -1 in layer 0"),
             ({"alignment_heads": [1, 0]}, "alignment_heads: expected pairs of layer and head"),
             ({"alignment_heads": [[True, 0]]}, "alignment_heads: expected pairs of layer and head"),
-            ({"sounds": {"tags": "[laughs]"}}, r"sounds: tags must be a list of texts, got '\[laughs\]'"),
-            ({"sounds": {"tags": [""]}}, "sounds: tags must be a list of texts"),
-            (
-                {"sounds": {"tags": ["[laughs]"], "temperature": 0}},
-                "sounds: temperature must be a number above 0, got 0",
-            ),
+            ({"sounds": {"tags": "[laughs]"}}, r"sounds: tags must be a table of temperatures, got '\[laughs\]'"),
+            ({"sounds": {"tags": {"[laughs]": -1}}}, r"sounds: \[laughs\] must be a number above 0, got -1"),
             ({"sounds": {"longest": "long"}}, "sounds: longest must be a number above 0, got 'long'"),
             ({"sounds": {"louder": 2}}, "sounds: unknown setting louder"),
             ({"guards": {"surprise": 0}}, "guards: surprise must be a number above 0, got 0"),

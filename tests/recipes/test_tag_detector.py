@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,8 @@ def test_what_a_text_asks_for() -> None:
     assert tag_detector.kinds_of("♪ la ♪ [MAN]") == set()
 
 
-def test_it_learns_which_sound_is_where(work: Path) -> None:
+def test_it_learns_which_sound_is_where(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tag_detector, "TagDetector", partial(TagDetector, width=48, blocks=3))
     codec: Codec = Passing()  # type: ignore[assignment]
     with pytest.raises(BarkError, match=r"run `python -m recipes.pup.tag_detector` first"):
         tag_detector.load(work)
