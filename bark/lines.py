@@ -115,7 +115,7 @@ def spoken(text: str, room: Room, language: str | None = None) -> Iterator[Segme
     if room.text.manners:
         return _without_silence(_in_languages(text, room, language or "en"))
     text = prepared(text, room.text, language)
-    return _without_silence(_segments(text, room, language or "en", []))
+    return _without_silence(_segments(text, room, language or "en"))
 
 
 def _in_languages(text: str, room: Room, expected: str) -> Iterator[Segment]:
@@ -126,7 +126,8 @@ def _in_languages(text: str, room: Room, expected: str) -> Iterator[Segment]:
         if waiting:
             yield waiting
             waiting = None
-        for segment in _segments(prepared(run, room.text, language), room, language, before):
+        ready = prepared(run, room.text, language)
+        for segment in _segments(ready, room, language, None if len(run) == len(text) else before):
             if waiting:
                 yield waiting
             waiting = replace(segment, language=language)
@@ -137,10 +138,9 @@ def _in_languages(text: str, room: Room, expected: str) -> Iterator[Segment]:
         yield waiting
 
 
-def _segments(text: str, room: Room, language: str, before: list[str]) -> Iterator[Segment]:
-    """The segments of a text that is ready; one if it is a paragraph that fits."""
-    if not PARAGRAPH.search(text.strip()) and room.fits(whole := " ".join(text.split())):
-        before.append(whole)
+def _segments(text: str, room: Room, language: str, before: list[str] | None = None) -> Iterator[Segment]:
+    """The segments of a text that is ready, or of a part of one, with those before it; a short text is one."""
+    if before is None and not PARAGRAPH.search(text) and room.fits(whole := " ".join(text.split())):
         return iter([Segment(whole, 0.0)])
     return segments(text, room.fits, language, room.suits, before)
 

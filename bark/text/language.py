@@ -12,12 +12,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 from bark.text.duration import TAG
-from bark.text.split import SONG
+from bark.text.split import PARAGRAPH, SONG
 
+HAN, KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3041-\u30ff]")
+FEW = 12  # signs of Han, which in a text with kana needn't be Chinese
 SCRIPTS = (  # of languages that share theirs with no other of the thirteen
     (re.compile("[\u3041-\u30ff]"), "ja"),
     (re.compile("[\uac00-\ud7af\u1100-\u11ff]"), "ko"),
@@ -60,6 +61,7 @@ SURE = 0.8  # where none is; of 22,000 English phrases three were thought anothe
 WORD = re.compile(r"[^\W\d_]+")
 FEWEST = (2, 6)  # words and letters, of which letters tell
 LONGEST = 400  # characters that are looked at
+MOST = 20_000  # characters of a run
 END = re.compile(r"[.!?…:;][\"'”’»)\]]*\s+|[。！？：；।]\s*|\n\s*")  # of a sentence, or of what announces another's
 
 
@@ -99,37 +101,47 @@ def told(text: str, expected: str | None = None) -> str | None:
 def by_language(text: str, expected: str = "en") -> Iterator[tuple[str, str]]:
     """A text in runs of whole sentences, or of what ends in a colon, each in one language; joined they are the text.
 
-    What doesn't tell its language belongs to what is before it, at the beginning to what comes after it. Lines of song
-    between ♪ are never cut.
+    A run ends where the language changes, with its paragraph, and where it grows too long to wait for. What doesn't
+    tell its language belongs to what is before it, at the beginning to what comes after it; a few signs of Han are
+    Japanese where there is kana. Lines of song between ♪ are never cut.
 
     Args:
         text: of any length.
         expected: that of what doesn't tell, where nothing does, and of what might be in several.
 
     Returns:
-        Each run, and its language as a two-letter code; as soon as the next one begins.
+        Each run, and its language as a two-letter code; as soon as it has ended.
     """
-    run, language = "", None
-    for part in _clauses(text):
+    start, language = 0, None
+    japanese = KANA.search(text) is not None
+    for begin, end in _clauses(text):
+        part = text[begin:end]
         found = told(part, language or expected)
-        if found is not None and language is not None and found != language:
-            yield run, language
-            run = ""
-        run, language = run + part, found or language
-    if run:
-        yield run, language or expected
+        if found == "zh" and japanese and len(HAN.findall(part)) <= FEW:
+            found = None
+        if found is not None and language is not None and found != language and begin > start:
+            yield text[start:begin], language
+            start = begin
+        language = found or language
+        if end - start > MOST or (PARAGRAPH.search(part) and (language is not None or end - start > LONGEST)):
+            yield text[start:end], language or expected
+            start = end
+    if start < len(text):
+        yield text[start:], language or expected
 
 
-def _clauses(text: str) -> Iterator[str]:
-    songs = [match.span() for match in SONG.finditer(text)]
-    cuts, song = [0], 0
+def _clauses(text: str) -> Iterator[tuple[int, int]]:
+    """Characters [start, end) of each sentence, or what ends in a colon, with the space after it."""
+    start, songs = 0, SONG.finditer(text)
+    song = next(songs, None)
     for match in END.finditer(text):
-        while song < len(songs) and songs[song][1] < match.end():
-            song += 1
-        if song == len(songs) or match.end() <= songs[song][0]:
-            cuts.append(match.end())
-    for start, end in pairwise(sorted({*cuts, len(text)})):
-        yield text[start:end]
+        while song is not None and song.end() < match.end():
+            song = next(songs, None)
+        if song is None or match.end() <= song.start():
+            yield start, match.end()
+            start = match.end()
+    if start < len(text):
+        yield start, len(text)
 
 
 def _by_script(text: str) -> str | None:
