@@ -89,8 +89,7 @@ class Free:
         self._given += 1
         if not self._free:
             self._free = list(self._all)
-        fits = (name for name in self._free if kind is None or kind_of_named(self._parts, name) == kind)
-        name = next(fits, self._free[0])
+        name = first_of_kind(self._parts, self._free, kind)
         self._free.remove(name)
         return self._parts.voices.load(name)
 
@@ -100,6 +99,12 @@ def presets(names: Sequence[str], language: str) -> list[str]:
     own = [name for name in names if re.search(rf"(?:^|/){language}_speaker_\d+$", name)]
     second = [name for name in own if name.startswith("v2/")]
     return sorted(second or own or names, key=lambda name: [int(n) if n.isdigit() else n for n in NUMBERS.split(name)])
+
+
+def first_of_kind(parts: Parts, names: Sequence[str], kind: str | None) -> str:
+    """The first of some of the model's voices that is of a kind, where there is one; else the first."""
+    fits = (name for name in names if kind is None or kind_of_named(parts, name) == kind)
+    return next(fits, names[0])
 
 
 def kind_of_named(parts: Parts, name: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bark.casting import cast_voices, kind_of
-from bark.lines import Line, Room, language_of, line_seed, spoken
+from bark.lines import Line, Room, foreign, language_of, line_seed, spoken
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.text.normalize import SAYABLE
@@ -113,7 +113,7 @@ def _spoken(turn: Turn, role: Role, room: Room, language: str | None, pause: flo
     found = list(spoken(role.prefix + turn.text, room, language or own))
     for number, segment in enumerate(found, 1):
         after = pause if number == len(found) else segment.pause
-        other = segment.language if own is not None and segment.language != own else None
+        other = foreign(segment, own)
         yield Line(segment.text, after, role.voice, role.options, speaker=role.name, language=other)
 
 

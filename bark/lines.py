@@ -120,22 +120,16 @@ def spoken(text: str, room: Room, language: str | None = None) -> Iterator[Segme
 
 def _in_languages(text: str, room: Room, expected: str) -> Iterator[Segment]:
     """The segments of a text, each in one language."""
-    waiting: Segment | None = None
     before: list[str] = []
     for run, language in by_language(text, expected):
-        if waiting:
-            yield waiting
-            waiting = None
-        ready = prepared(run, room.text, language)
+        ready, last = prepared(run, room.text, language), None
         for segment in _segments(ready, room, language, None if len(run) == len(text) else before):
-            if waiting:
-                yield waiting
-            waiting = replace(segment, language=language)
-        if waiting:
-            pause = PARAGRAPH_PAUSE if PARAGRAPH.search(run[len(run.rstrip()) :]) else pause_after(waiting.text)
-            waiting = replace(waiting, pause=pause)
-    if waiting:
-        yield waiting
+            if last:
+                yield last
+            last = replace(segment, language=language)
+        if last:
+            paragraph = PARAGRAPH.search(run[len(run.rstrip()) :])
+            yield replace(last, pause=PARAGRAPH_PAUSE if paragraph else pause_after(last.text))
 
 
 def _segments(text: str, room: Room, language: str, before: list[str] | None = None) -> Iterator[Segment]:
@@ -156,6 +150,11 @@ def _without_silence(found: Iterator[Segment]) -> Iterator[Segment]:
             waiting = replace(waiting, pause=waiting.pause + segment.pause)
     if waiting:
         yield replace(waiting, pause=0.0)
+
+
+def foreign(segment: Segment, own: str | None) -> str | None:
+    """The language of a segment where it isn't its reader's own; None where it is, or where theirs isn't known."""
+    return segment.language if own is not None and segment.language != own else None
 
 
 def language_of(voice: VoiceLike | None) -> str | None:

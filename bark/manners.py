@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bark.casting import kind_of_named, kind_of_voice, presets
+from bark.casting import first_of_kind, kind_of_named, kind_of_voice, presets
 from bark.lines import language_of
 from bark.parts import Parts
 from bark.voices import Voice
@@ -31,5 +31,4 @@ def in_manner(parts: Parts, voice: Voice, language: str) -> Voice:
         return voice
     known = voice.name in parts.voices.names()
     kind = kind_of_named(parts, voice.name) if known else kind_of_voice(parts, voice)
-    alike = next((name for name in names if kind_of_named(parts, name) == kind), names[0])
-    return replace(voice, manner=parts.voices.load(alike).reading)
+    return replace(voice, manner=parts.voices.load(first_of_kind(parts, names, kind)).reading)

@@ -42,7 +42,7 @@ class Narration:
 
     def __post_init__(self) -> None:
         self._voices: dict[str | None, Voice] = {}
-        self._manners: dict[tuple[int, str], tuple[Voice, Voice]] = {}
+        self._manners: dict[tuple[Voice, str], Voice] = {}
 
     def pieces(self, lines: Iterable[Line]) -> Iterator[FloatArray | Utterance]:
         """The audio in pieces, each as soon as it is settled; after those of a line its utterance, then its pause."""
@@ -99,10 +99,10 @@ class Narration:
             return voice
         parts = self.speaking.parts
         voice = parts.voices.load(voice)
-        key = id(voice), line.language
+        key = voice, line.language
         if key not in self._manners:
-            self._manners[key] = voice, in_manner(parts, voice, line.language)  # kept, so that no other has its id
-        return self._manners[key][1]
+            self._manners[key] = in_manner(parts, voice, line.language)
+        return self._manners[key]
 
     def _heard(self, request: Request) -> Generator[FloatArray, None, Take]:
         """A line's audio. The first is heard while it is made, and stays as it is however it sounds."""

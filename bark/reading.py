@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 
 from bark.casting import kind_of_named, presets
-from bark.lines import Line, Room, language_of, line_seed, spoken
+from bark.lines import Line, Room, foreign, language_of, line_seed, spoken
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.text.labels import TAG
@@ -42,7 +42,7 @@ def lines_of(
         for index, segment in enumerate(found):
             said, who = people.taken(segment) if people else (segment.text, voice)
             own = own or segment.language  # whoever it is that begins
-            other = segment.language if segment.language != (language_of(who) or own) else None
+            other = foreign(segment, language_of(who) or own)
             yield Line(said, segment.pause, who, options, line_seed(seed, index), language=other)
 
     return lines()

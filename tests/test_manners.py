@@ -30,9 +30,9 @@ def planned(text: str, voice: str | None = None, language: str | None = None) ->
     return [(line.text, line.language) for line in pup().plan(text, voice, language=language)]
 
 
-def voice_of(line: Line, bark: Bark | None = None) -> Voice | None:
+def voice_of(line: Line) -> Voice | None:
     """In which a line would be spoken."""
-    return Narration((bark or pup())._speaking).request(line).voice
+    return Narration(pup()._speaking).request(line).voice
 
 
 def test_each_line_is_in_one_language() -> None:

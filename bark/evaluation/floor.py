@@ -97,13 +97,13 @@ def _read_rate(buffer: torch.Tensor, repeats: int) -> float:
 
 def _product_rate(device: torch.device, dtype: str, size: int, repeats: int) -> float:
     """Operations a second, of the largest matrix up to that size that isn't slow; some CPUs take seconds for one."""
-    small = min(size, SMALL)
+    side = min(size, SMALL)
     while True:
-        a = torch.ones(small, small, device=device, dtype=getattr(torch, dtype))
+        a = torch.ones(side, side, device=device, dtype=getattr(torch, dtype))
         seconds = _best_time(partial(torch.matmul, a, a), device, repeats)
-        if small == size or seconds > SLOW:
-            return 2 * small**3 / seconds
-        small = min(size, 4 * small)
+        if side == size or seconds > SLOW:
+            return 2 * side**3 / seconds
+        side = min(size, 4 * side)
 
 
 def _best_time(work: Callable[[], object], device: torch.device, repeats: int) -> float:

@@ -20,9 +20,9 @@ from bark.text.split import PARAGRAPH, SONG
 HAN, KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3041-\u30ff]")
 FEW = 12  # signs of Han, which in a text with kana needn't be Chinese
 SCRIPTS = (  # of languages that share theirs with no other of the thirteen
-    (re.compile("[\u3041-\u30ff]"), "ja"),
+    (KANA, "ja"),
     (re.compile("[\uac00-\ud7af\u1100-\u11ff]"), "ko"),
-    (re.compile("[\u4e00-\u9fff]"), "zh"),
+    (HAN, "zh"),
     (re.compile("[\u0900-\u097f]"), "hi"),
     (re.compile("[\u0400-\u04ff]"), "ru"),
 )
