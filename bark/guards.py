@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from bark.engine.alignment import Alignment
 from bark.models.config import GuardConfig, SoundConfig
-from bark.text.duration import TAG, expected_duration
+from bark.text.duration import expected_duration
+from bark.text.tags import TAG
 from bark.text.normalize import SAYABLE
 
 LOOSE = re.compile("[♪…]|—|" + TAG.pattern)  # what takes as long as it takes

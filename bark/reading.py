@@ -9,7 +9,7 @@ from bark.casting import kind_of_named, presets
 from bark.lines import Line, Room, foreign, language_of, line_seed, spoken
 from bark.options import GenerateOptions
 from bark.parts import Parts
-from bark.text.labels import TAG
+from bark.text.labels import SPEAKER
 from bark.text.language import language_of_text
 from bark.text.normalize import SAYABLE
 from bark.text.split import Segment
@@ -68,7 +68,7 @@ class People:
     def taken(self, segment: Segment) -> tuple[str, Voice | None]:
         """A segment's text without its tag, and who says it; as it was, if that may be anybody."""
         text = segment.text
-        tag = TAG.match(text)
+        tag = SPEAKER.match(text)
         if tag:
             self._kind = tag[1]
         if self._kind is None:

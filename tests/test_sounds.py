@@ -10,7 +10,7 @@ import pytest
 from bark import Bark
 from bark.errors import BarkWarning
 from bark.options import GenerateOptions
-from bark.text.duration import sounds_in
+from bark.text.tags import sounds_in
 
 VOICE = "v2/en_speaker_0"
 LINE = "[laughs] That is the best news of the week."

@@ -6,7 +6,7 @@ import re
 
 LABEL = re.compile(r"^([^\S\n]*)(?:(MAN|WOMAN)|NARRATOR)[^\S\n]*:[^\S\n]*(?=\S)", re.MULTILINE)
 
-TAG = re.compile(r"\[(MAN|WOMAN)\]\s*")
+SPEAKER = re.compile(r"\[(MAN|WOMAN)\]\s*")
 TURN = re.compile(r"(?<=\S)\s*(?=\[(?:MAN|WOMAN)\])")
 
 

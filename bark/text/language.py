@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from bark.text.duration import TAG
+from bark.text.tags import TAG
 from bark.text.split import PARAGRAPH, SONG
 
 HAN, KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3041-\u30ff]")

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from bark.errors import warn
+from bark.text.tags import TAG
 
 HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 HIRAGANA, KATAKANA = "\u3041-\u3096\u309d-\u309f", "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
@@ -23,7 +24,6 @@ CHINESE = re.compile(f"[{HAN}]+")
 FEW = {"zh": 1, "ja": 20, None: 4}  # signs of Han to one of kana, in what is expected: with more, it is Chinese
 SENTENCE = re.compile(r"(?<=[。！？!?\n])|(?<=[.…]\s)")
 LONGEST = 300  # characters that are analysed at once
-TAG = re.compile(r"\[[^\[\]\n]{1,40}\]")
 LETTER = rf"[^\W\d_{HAN}{HIRAGANA}{KATAKANA}]"
 # tags, and words in letters of others; but what is in a few capitals is spelled as Japanese does, AI as エーアイ
 FOREIGN = re.compile(

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from bark.errors import CheckpointError
-from bark.text.duration import TAG
+from bark.text.tags import TAG
 
 BYTES = [f"<0x{value:02X}>" for value in range(256)]  # what a character outside the vocabulary falls back to
 CAPITALS = "⇧"  # a piece before a word in capitals, whose own pieces are those of small letters

@@ -11,13 +11,13 @@ from bark.text.language import language_of_text
 from bark.text.numbers import Unsayable
 from bark.text.readings import PINYIN
 from bark.text.rules import Rules, Said
+from bark.text.tags import TAG
 
 SENTENCE = re.compile(r"(?<=[.!?…][\s\"'»”)])(?=\s*\S)|(?<=[。！？।\n])")
 SHORT = sorted({re.escape(each[:-1]) for words in SPOKEN.values() for each in words.short if each.endswith(".")})
 NO_END = re.compile(rf"(?<![^\W_])(?:\d+|[^\W\d_]|{'|'.join(SHORT)})\.\s$")
 LONGEST_SHORT = 40  # characters; of a text of any length only its end is looked at
-TAG = r"\[[^\[\]\n]{1,40}\]"  # [laughs], which is the model's
-KEPT = re.compile(rf"({TAG}|(?<![^\W_]){PINYIN}(?![^\W_]))")
+KEPT = re.compile(rf"({TAG.pattern}|(?<![^\W_]){PINYIN}(?![^\W_]))")
 WRITTEN = re.compile(r"[0-9٠-٩०-९０-９]|[€$£¥₹₩₽₺%]|\w\.|№|n°|\b(?:Mme|Mlle|dr|nr|г-)")
 
 

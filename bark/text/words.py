@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bark.text.duration import TAG
+from bark.text.tags import TAG
 
 # scripts that are written without spaces: Han, kana, Thai, Lao, Khmer, Burmese; with the marks of a letter
 SIGN = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3041-\u30ff\u31f0-\u31ff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"

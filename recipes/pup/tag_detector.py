@@ -166,6 +166,7 @@ def train(work: Path, codec: Codec, steps: int, tagged: str = TAGGED, plain: str
     sets = [read_clips([work / "corpus" / name]) for name in (tagged, plain)]
     kept = [[clip for clip in clips if not _is_held_out(clip)][: 3 * CODED] for clips in sets]
     examples = [list(map(example, clips)) for clips in kept]
+    torch.manual_seed(0)  # a new model's weights
     task = DetectorTask(TagDetector(), [[*some, *coded(some[:CODED], codec)] for some in examples])
     Trainer(
         task,

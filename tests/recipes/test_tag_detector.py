@@ -72,7 +72,7 @@ def test_it_learns_which_sound_is_where(work: Path, monkeypatch: pytest.MonkeyPa
     codec: Codec = Passing()  # type: ignore[assignment]
     with pytest.raises(BarkError, match=r"run `python -m recipes.pup.tag_detector` first"):
         tag_detector.load(work)
-    found = tag_detector.train(work, codec, 90, "tagged", "plain")
+    found = tag_detector.train(work, codec, 150, "tagged", "plain")
     for counts in found.values():
         assert counts["any"]["asked"] > 2 and counts["any"]["others"] > 2
         for name in ("laughter", "gasp", "any"):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -108,10 +109,13 @@ def test_each_sentence_is_in_its_own_language() -> None:
 SIGNS = st.sampled_from(list("0123456789.,:/-%$€ºªth年月日%  aAñя子तn+\n[]"))
 
 
+PINYIN = re.compile(r"(?<![^\W_])(?:[an][1-5])+(?![^\W_])")  # of what letters are among the signs
+
+
 @given(st.text(SIGNS, max_size=30), st.sampled_from(["en", "hi", "zh"]))
 def test_any_text_gives_text_and_english_leaves_no_figure(text: str, language: str) -> None:
     said = verbalize(text, language)
-    if text.isascii() and language == "en" and "[" not in text:
+    if text.isascii() and language == "en" and "[" not in text and not PINYIN.search(text):
         assert not any(sign.isdigit() for sign in said)
 
 
