@@ -163,7 +163,7 @@ def pack(config: dict[str, Any], arguments: argparse.Namespace) -> None:
     """The checkpoint folder."""
     from recipes.pup.pack import pack as run
 
-    run(config, arguments.work)
+    run(config, arguments.work, _kokoro_voices(arguments))
 
 
 def evaluate(config: dict[str, Any], arguments: argparse.Namespace) -> None:

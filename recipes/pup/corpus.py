@@ -143,7 +143,7 @@ def _made(jobs: Sequence[Job], processes: int) -> Iterator[float]:
 def _make_shard(part: CorpusSet, shard: int, spoken: list[str], path: Path, kokoro_voices: Path) -> float:
     """Returns the seconds of audio made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    teacher = _teacher(part.teacher, kokoro_voices, part.language)
+    teacher = teacher_of(part.teacher, kokoro_voices, part.language)
     rng = random.Random(f"{part.seed}/{shard}")
     rows: list[dict[str, Any]] = []
     offset = 0
@@ -179,15 +179,15 @@ def _make_shard(part: CorpusSet, shard: int, spoken: list[str], path: Path, koko
     return offset / SAMPLE_RATE
 
 
-def trim(clip: Spoken) -> tuple[npt.NDArray[np.float32], int]:
-    """The clip with 0.15 s of silence at either end at most, and the samples cut from its front."""
+def trim(clip: Spoken, margin: float = MARGIN) -> tuple[npt.NDArray[np.float32], int]:
+    """The clip with `margin` seconds of silence at either end at most, and the samples cut from its front."""
     audio = np.clip(clip.audio, -1.0, 1.0)
     loud = np.flatnonzero(np.abs(audio) > SILENCE)
     if not len(loud):
         return audio, 0
-    margin = int(MARGIN * SAMPLE_RATE)
-    start = max(0, int(loud[0]) - margin)
-    return audio[start : int(loud[-1]) + margin], start
+    kept = int(margin * SAMPLE_RATE)
+    start = max(0, int(loud[0]) - kept)
+    return audio[start : int(loud[-1]) + kept], start
 
 
 class Polyglot:
@@ -204,7 +204,8 @@ class Polyglot:
 
 
 @cache
-def _teacher(name: str, kokoro_voices: Path, language: str) -> Teacher:
+def teacher_of(name: str, kokoro_voices: Path, language: str) -> Teacher:
+    """Who speaks a set: `hibari`, `kokoro` or `expressive`, in a language."""
     if name == "hibari":
         return HibariTeacher()
     if name == "kokoro":

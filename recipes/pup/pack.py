@@ -17,8 +17,9 @@ from bark.errors import CheckpointError, OptionError
 from bark.lines import language_of
 from bark.models.config import GPTConfig, ModelConfig
 from bark.training.semantic import SemanticTaskConfig
-from bark.voices import Voice
+from recipes.pup.corpus import teacher_of
 from recipes.pup.presets import Presets
+from recipes.pup.readers import readers_of, set_manners
 
 WEIGHTS = {
     "codec": "codec",
@@ -31,13 +32,13 @@ WEIGHTS = {
 KINDS = ("float16", "int8")
 
 
-def pack(config: Mapping[str, Any], work: Path) -> None:
+def pack(config: Mapping[str, Any], work: Path, kokoro_voices: Path) -> None:
     """Writes `checkpoint/` of the work folder; presets are chosen anew only if they aren't there.
 
-    `[voices.manners]` has presets that read in the manner of one before them, because their own is understood less.
+    `[voices.manners]` names clips of the teacher's in whose manner the presets of a language read.
     `[pack] weights = "int8"` keeps the three stages' weights in a byte each, else they stay in float16.
     """
-    kind = config.get("pack", {}).get("weights", KINDS[0])
+    readers, kind = readers_of(config["voices"]), config.get("pack", {}).get("weights", KINDS[0])
     if kind not in KINDS:
         raise OptionError(f"[pack] weights is {kind!r}; say {' or '.join(KINDS)}")
     folder = work / "checkpoint"
@@ -61,10 +62,10 @@ def pack(config: Mapping[str, Any], work: Path) -> None:
         for name, speaker, number in missing:
             path = _preset(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            voice, manner = presets.make(name, speaker, number), config["voices"].get("manners", {}).get(name)
-            if manner is not None:
-                voice = replace(voice, manner=Voice.from_npz(_preset(folder, manner)).reading)
-            voice.save(path)
+            presets.make(name, speaker, number).save(path)
+    if readers:
+        parts = Bark(folder, device="cpu").parts
+        set_manners(folder / "voices", readers, lambda code: teacher_of("kokoro", kokoro_voices, code), parts)
 
 
 def unpack(checkpoint: Path, work: Path) -> None:

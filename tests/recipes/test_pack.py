@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bark import Bark
 from bark.checkpoints.native import NativeCheckpoint, load_weights
 from bark.checkpoints.registry import find_checkpoint
 from bark.checkpoints.tensors import read_weights, save_tensors
 from bark.errors import CheckpointError, OptionError
+from bark.evaluation.teachers import SAMPLE_RATE, Spoken
 from bark.models.config import ModelConfig
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.voices import Voice
 from recipes.pup.pack import WEIGHTS, numbered, pack, unpack
+from recipes.pup.readers import Reader, readers_of, set_manners
 from tests.training.tones import MODEL
+
+NOBODY = Path("no-teacher.tgz")
 
 
 @pytest.fixture
@@ -48,22 +53,22 @@ def stored(work: Path, name: str) -> set[torch.dtype]:
 
 
 def test_in_16_bits(trained: Path, settings: dict[str, Any]) -> None:
-    pack(settings, trained)
+    pack(settings, trained, NOBODY)
     assert all(stored(trained, name) == {torch.float16} for name in WEIGHTS.values())
 
 
 def test_in_a_byte_each(trained: Path, settings: dict[str, Any]) -> None:
-    pack({**settings, "pack": {"weights": "int8"}}, trained)
+    pack({**settings, "pack": {"weights": "int8"}}, trained, NOBODY)
     for name in ("semantic", "coarse", "fine"):
         assert stored(trained, name) == {torch.int8, torch.bfloat16, torch.float16}
     assert stored(trained, "codec") == stored(trained, "semantic_tokenizer") == {torch.float16}
-    pack(settings, trained)
+    pack(settings, trained, NOBODY)
     assert stored(trained, "semantic") == {torch.float16}
 
 
 def test_in_what_it_can_not(trained: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=r"\[pack\] weights is 'int4'; say float16 or int8"):
-        pack({**settings, "pack": {"weights": "int4"}}, trained)
+        pack({**settings, "pack": {"weights": "int4"}}, trained, NOBODY)
 
 
 def test_presets_are_counted_in_each_language() -> None:
@@ -71,20 +76,75 @@ def test_presets_are_counted_in_each_language() -> None:
     assert [number for *_, number in numbered(presets)] == [0, 0, 1]
 
 
-def test_a_preset_may_read_in_the_manner_of_one_before_it(
-    trained: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def make(name: str, speaker: str, number: int) -> Voice:
-        return Voice(name, np.full(5, number), np.zeros((2, 5), np.int64), np.zeros((8, 5), np.int64))
+class Humming:
+    """A teacher who hums at a pitch of each voice."""
 
-    monkeypatch.setattr("recipes.pup.pack.Presets", lambda *_: SimpleNamespace(make=make))
-    monkeypatch.setattr("recipes.pup.pack.Bark", lambda *_, **__: None)
-    first, second = "v2/en_speaker_0", "v2/en_speaker_1"
-    pack({**settings, "voices": {"presets": {first: "a", second: "b"}, "manners": {second: first}}}, trained)
-    voices = [Voice.from_npz(trained / "checkpoint" / "voices" / f"{name}.npz") for name in (first, second)]
-    assert voices[0].manner is None
-    assert [voice.reading.tolist() for voice in voices] == [[0] * 5, [0] * 5]
-    assert voices[1].semantic.tolist() == [1] * 5
+    voices = ("low", "high")
+
+    def say(self, text: str, voice: str, speed: float, seed: int) -> Spoken | None:
+        times = np.arange(round(0.1 * len(text) / speed * SAMPLE_RATE)) / SAMPLE_RATE
+        hum = (
+            0.3 * np.sin(2 * np.pi * (120 if voice == "low" else 400) * times) * (1 + np.sin(2 * np.pi * 3 * times)) / 2
+        )
+        return Spoken(hum.astype(np.float32), "m", [0, 1, 0]) if text else None
+
+
+class TestManners:
+    @pytest.fixture
+    def presets(self, tmp_path: Path) -> Path:
+        shutil.copytree(find_checkpoint("pup") / "voices" / "v2", tmp_path / "presets" / "v2")
+        return tmp_path / "presets"
+
+    def test_presets_of_a_language_read_as_a_clip_does(self, presets: Path) -> None:
+        bark, asked = Bark(device="cpu"), list[str]()
+        before = {path: path.read_bytes() for path in presets.glob("v2/*.npz")}
+
+        def teacher(language: str) -> Humming:
+            asked.append(language)
+            return Humming()
+
+        readers = readers_of({"manners": {"de": {"voice": "low", "speed": 0.5, "text": "m" * 20}}})
+        set_manners(presets, readers, teacher, bark.parts)
+        assert asked == ["de"]
+        read = {path.stem: Voice.from_npz(path).reading.tolist() for path in presets.glob("v2/de_*.npz")}
+        assert len(read) == 10 and len(set(map(tuple, read.values()))) == 1
+        assert len(read["de_speaker_0"]) == bark.config.semantic_layout.history_length
+        for path, old in before.items():
+            assert (path.read_bytes() == old) == (not path.stem.startswith("de_")), path
+        again = {path: path.read_bytes() for path in presets.glob("v2/*.npz")}
+        set_manners(presets, readers, teacher, bark.parts)
+        assert again == {path: path.read_bytes() for path in presets.glob("v2/*.npz")}
+
+    def test_another_clip_is_another_manner(self, presets: Path) -> None:
+        parts, found = Bark(device="cpu").parts, []
+        for voice in Humming.voices:
+            set_manners(presets, {"en": Reader(voice, 1.0, "m" * 20)}, lambda _: Humming(), parts)
+            found.append(Voice.from_npz(presets / "v2" / "en_speaker_3.npz"))
+        assert found[0].reading.tolist() != found[1].reading.tolist()
+        assert found[0].semantic.tolist() == found[1].semantic.tolist()
+
+    def test_a_reader_without_words(self, presets: Path) -> None:
+        with pytest.raises(OptionError, match="low has nothing to say for ''"):
+            set_manners(presets, {"en": Reader("low", 1.0, "")}, lambda _: Humming(), Bark(device="cpu").parts)
+
+    @pytest.mark.parametrize(
+        ("wanted", "said"),
+        [({"voice": "low", "speed": 1}, "has speed, voice; say voice, speed, text"), ({}, "has nothing; say voice")],
+    )
+    def test_a_reader_half_told(self, wanted: dict[str, Any], said: str) -> None:
+        with pytest.raises(OptionError, match=re.escape(f"[voices.manners.en] {said}")):
+            readers_of({"manners": {"en": wanted}})
+
+    def test_packing_sets_them(
+        self, trained: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, presets: Path
+    ) -> None:
+        calls = []
+        monkeypatch.setattr("recipes.pup.pack.set_manners", lambda folder, readers, *_: calls.append((folder, readers)))
+        pack(settings, trained, NOBODY)
+        assert not calls
+        reader = {"voice": "low", "speed": 0.9, "text": "Hm."}
+        pack({**settings, "voices": {"presets": {}, "manners": {"en": reader}}}, trained, NOBODY)
+        assert calls == [(trained / "checkpoint" / "voices", {"en": Reader("low", 0.9, "Hm.")})]
 
 
 def test_what_is_unpacked_packs_into_the_same(tmp_path: Path) -> None:
@@ -92,7 +152,7 @@ def test_what_is_unpacked_packs_into_the_same(tmp_path: Path) -> None:
     unpack(pup, tmp_path)
     config = json.loads((tmp_path / "before" / "config.json").read_text(encoding="utf-8"))
     presets = {str(path.relative_to(pup / "voices").with_suffix("")): "nobody" for path in pup.glob("voices/*/*.npz")}
-    pack({"model": config, "voices": {"presets": presets}, "pack": {"weights": "int8"}}, tmp_path)
+    pack({"model": config, "voices": {"presets": presets}, "pack": {"weights": "int8"}}, tmp_path, NOBODY)
     for path in [*pup.glob("*.safetensors"), *pup.glob("voices/*/*.npz"), pup / "tokenizer.json"]:
         assert (tmp_path / "checkpoint" / path.relative_to(pup)).read_bytes() == path.read_bytes(), path
     ours, theirs = (

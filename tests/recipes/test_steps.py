@@ -108,7 +108,7 @@ class TestCorpus:
                 return future
 
         monkeypatch.setattr(corpus, "ProcessPoolExecutor", InProcess)
-        monkeypatch.setattr(corpus, "_teacher", lambda *_: Hum())
+        monkeypatch.setattr(corpus, "teacher_of", lambda *_: Hum())
 
     def test_made(self, tmp_path: Path, wordnet: Path) -> None:
         corpus.make([HUM], tmp_path / "out", Path("none"), wordnet, 1)

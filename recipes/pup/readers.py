@@ -1,0 +1,90 @@
+"""In whose manner presets read: a clip of the teacher's for each language, that the semantic stage goes on from.
+
+How well a model is understood depends on what it goes on from, more than on whose codes its later stages read. A clip
+that is said slowly and clearly does better than most, and does for all voices of a language; docs/pup.md has figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bark.audio.loudness import normalize
+from bark.errors import OptionError
+from bark.evaluation.teachers import Teacher
+from bark.lines import language_of
+from bark.parts import Parts
+from bark.tokens import IntArray
+from bark.voices import Voice
+from bark.voices.create import LOUDNESS
+from recipes.pup.corpus import SAMPLE_RATE, trim
+
+MARGIN = 0.1  # seconds of silence at the end
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What is read to begin with, and by whom.
+
+    Attributes:
+        voice: the teacher's name for who reads.
+        speed: the teacher's, 1 as a rule.
+        text: three or four seconds.
+    """
+
+    voice: str
+    speed: float
+    text: str
+
+
+def readers_of(voices: Mapping[str, Any]) -> dict[str, Reader]:
+    """The readers that a recipe's `[voices.manners]` names, by language.
+
+    Raises:
+        OptionError: one lacks something, or has something else.
+    """
+    found = {}
+    for language, wanted in voices.get("manners", {}).items():
+        if set(wanted) != {"voice", "speed", "text"}:
+            raise OptionError(
+                f"[voices.manners.{language}] has {', '.join(sorted(wanted)) or 'nothing'}; say voice, speed, text"
+            )
+        found[language] = Reader(str(wanted["voice"]), float(wanted["speed"]), str(wanted["text"]))
+    return found
+
+
+def set_manners(folder: Path, readers: Mapping[str, Reader], teacher: Callable[[str], Teacher], parts: Parts) -> None:
+    """Has the presets in a folder, `v2/en_speaker_0.npz` and so on, read in the manner of their language's reader.
+
+    Args:
+        folder: of the presets; those of other languages stay as they are.
+        readers: by language.
+        teacher: of a language.
+        parts: of the model that the presets are for.
+
+    Raises:
+        OptionError: a reader says nothing.
+    """
+    for language, reader in readers.items():
+        manner = _tokens(reader, teacher(language), parts)
+        for path in sorted(folder.glob("**/*.npz")):
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if language_of(name) == language:
+                voice = replace(Voice.from_npz(path), manner=manner)
+                voice.save(path)
+
+
+def _tokens(reader: Reader, teacher: Teacher, parts: Parts) -> IntArray:
+    """Semantic tokens, no more of them than the model reads."""
+    spoken = teacher.say(reader.text, reader.voice, reader.speed, 0)
+    if spoken is None:
+        raise OptionError(f"[voices.manners]: {reader.voice} has nothing to say for {reader.text!r}")
+    audio = normalize(trim(spoken, MARGIN)[0], SAMPLE_RATE, LOUDNESS)
+    with torch.inference_mode(), parts.semantic_tokenizer() as tokenizer:
+        tokens: IntArray = tokenizer.encode(torch.from_numpy(np.ascontiguousarray(audio))[None])[0].numpy()
+    return tokens[-parts.config.semantic_layout.history_length :]
