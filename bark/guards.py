@@ -12,8 +12,8 @@ import numpy.typing as npt
 from bark.engine.alignment import Alignment
 from bark.models.config import GuardConfig, SoundConfig
 from bark.text.duration import expected_duration
-from bark.text.tags import TAG
 from bark.text.normalize import SAYABLE
+from bark.text.tags import TAG
 
 LOOSE = re.compile("[♪…]|—|" + TAG.pattern)  # what takes as long as it takes
 SLOW, FAST = 1.8, 0.5  # times the expected duration; 71 utterances of pup took 0.78 to 1.09 times that

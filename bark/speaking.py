@@ -26,9 +26,9 @@ from bark.record import Record
 from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
 from bark.sound import samples
-from bark.text.tags import sounds_in
 from bark.text.normalize import normalize
 from bark.text.prepare import prepared
+from bark.text.tags import sounds_in
 from bark.tokens import IntArray
 from bark.voices import VoiceLike
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from bark.text.tags import TAG
 from bark.text.split import PARAGRAPH, SONG
+from bark.text.tags import TAG
 
 HAN, KANA = re.compile("[\u4e00-\u9fff]"), re.compile("[\u3041-\u30ff]")
 FEW = 12  # signs of Han, which in a text with kana needn't be Chinese
