@@ -81,7 +81,7 @@ def exact(bundled: Path) -> Bark:
 
 
 def test_rows_of_a_batch_are_as_alone(exact: Bark) -> None:
-    lines = [LINE, "It rained.", "Nobody had told the captain about the holes."]
+    lines = ["Nobody had told the captain.", "It rained.", "Who goes there?"]
     voices = ["v2/en_speaker_0", None, "v2/en_speaker_3"]
     for made, line, voice, seed in zip(
         exact.generate_batch(lines, voices, seed=3), lines, voices, (3, 4, 5), strict=True

@@ -13,7 +13,7 @@ from bark.options import GenerateOptions
 from bark.text.tags import sounds_in
 
 VOICE = "v2/en_speaker_0"
-LINE = "[laughs] That is the best news of the week."
+LINE = "[laughs] That is the best news."
 
 
 @cache
@@ -54,9 +54,10 @@ def test_each_sound_is_found_whatever_stands_around_it() -> None:
 def test_a_laugh_takes_its_time() -> None:
     (said,) = pup().generate(LINE, VOICE, seed=1).utterances
     assert not said.problems
+    once_more = replace(pup().config.generation, retries=1)
     with pytest.warns(BarkWarning, match=r"\[laughs\] is not heard"):
-        (short,) = knowing(shortest=9.0).generate(LINE, VOICE, seed=1).utterances
-    assert short.tries == 3
+        (short,) = knowing(shortest=9.0).generate(LINE, VOICE, seed=1, options=once_more).utterances
+    assert short.tries == 2
     with pytest.warns(BarkWarning, match=r"\[laughs\] takes \d\.\d s"):
-        (long,) = knowing(longest=0.1).generate(LINE, VOICE, seed=1).utterances
+        (long,) = knowing(longest=0.1).generate(LINE, VOICE, seed=1, options=once_more).utterances
     assert long.problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,10 +23,17 @@ def lines(bark: Bark) -> list[Line]:
     return bark.plan(TEXT, options=GenerateOptions(seed=7, retries=0))
 
 
-@pytest.fixture
-def made(bark: Bark, lines: list[Line], tmp_path: Path) -> Path:
-    """The folder of a project all of whose lines have been spoken."""
-    with Project(bark.parts, tmp_path / "book") as project:
+@pytest.fixture(scope="session")
+def spoken(bark: Bark, lines: list[Line], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a project all of whose lines have been spoken; to be copied, for every test changes its own."""
+    folder = tmp_path_factory.mktemp("spoken") / "book"
+    with Project(bark.parts, folder) as project:
         project.begin(lines, 7)
         list(project.speak())
-    return tmp_path / "book"
+    return folder
+
+
+@pytest.fixture
+def made(spoken: Path, tmp_path: Path) -> Path:
+    """The folder of a project all of whose lines have been spoken."""
+    return shutil.copytree(spoken, tmp_path / "book")

@@ -96,7 +96,7 @@ class TestManners:
         return tmp_path / "presets"
 
     def test_presets_of_a_language_read_as_a_clip_does(self, presets: Path) -> None:
-        bark, asked = Bark(device="cpu"), list[str]()
+        bark, asked = Bark("pup", "cpu"), list[str]()
         before = {path: path.read_bytes() for path in presets.glob("v2/*.npz")}
 
         def teacher(language: str) -> Humming:
@@ -116,7 +116,7 @@ class TestManners:
         assert again == {path: path.read_bytes() for path in presets.glob("v2/*.npz")}
 
     def test_another_clip_is_another_manner(self, presets: Path) -> None:
-        parts, found = Bark(device="cpu").parts, []
+        parts, found = Bark("pup", "cpu").parts, []
         for voice in Humming.voices:
             set_manners(presets, {"en": Reader(voice, 1.0, "m" * 20)}, lambda _: Humming(), parts)
             found.append(Voice.from_npz(presets / "v2" / "en_speaker_3.npz"))
@@ -125,7 +125,7 @@ class TestManners:
 
     def test_a_reader_without_words(self, presets: Path) -> None:
         with pytest.raises(OptionError, match="low has nothing to say for ''"):
-            set_manners(presets, {"en": Reader("low", 1.0, "")}, lambda _: Humming(), Bark(device="cpu").parts)
+            set_manners(presets, {"en": Reader("low", 1.0, "")}, lambda _: Humming(), Bark("pup", "cpu").parts)
 
     @pytest.mark.parametrize(
         ("wanted", "said"),
