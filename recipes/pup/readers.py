@@ -1,7 +1,8 @@
 """In whose manner presets read: a clip of the teacher's for each language, that the semantic stage goes on from.
 
-How well a model is understood depends on what it goes on from, more than on whose codes its later stages read. A clip
-that is said slowly and clearly does better than most, and does for all voices of a language; docs/pup.md has figures.
+How well a model is understood depends on what its semantic stage goes on from, whatever voice the later stages go on
+in. In English one slow clip of the speaker it knows best does better, for all voices, than their own clips do, and
+other languages gain nothing; docs/pup.md, "In whose manner", has figures.
 """
 
 from __future__ import annotations
@@ -50,9 +51,10 @@ def readers_of(voices: Mapping[str, Any]) -> dict[str, Reader]:
     """
     found = {}
     for language, wanted in voices.get("manners", {}).items():
-        if set(wanted) != {"voice", "speed", "text"}:
+        names = sorted(wanted) if isinstance(wanted, Mapping) else [repr(wanted)]
+        if names != ["speed", "text", "voice"]:
             raise OptionError(
-                f"[voices.manners.{language}] has {', '.join(sorted(wanted)) or 'nothing'}; say voice, speed, text"
+                f"[voices.manners.{language}] has {', '.join(names) or 'nothing'}; say voice, speed, text"
             )
         found[language] = Reader(str(wanted["voice"]), float(wanted["speed"]), str(wanted["text"]))
     return found

@@ -129,9 +129,13 @@ class TestManners:
 
     @pytest.mark.parametrize(
         ("wanted", "said"),
-        [({"voice": "low", "speed": 1}, "has speed, voice; say voice, speed, text"), ({}, "has nothing; say voice")],
+        [
+            ({"voice": "low", "speed": 1}, "has speed, voice; say voice, speed, text"),
+            ({}, "has nothing; say voice"),
+            ("v2/en_speaker_0", "has 'v2/en_speaker_0'; say"),
+        ],
     )
-    def test_a_reader_half_told(self, wanted: dict[str, Any], said: str) -> None:
+    def test_a_reader_half_told(self, wanted: Any, said: str) -> None:
         with pytest.raises(OptionError, match=re.escape(f"[voices.manners.en] {said}")):
             readers_of({"manners": {"en": wanted}})
 
