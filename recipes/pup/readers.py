@@ -1,8 +1,8 @@
 """In whose manner presets read: a clip of the teacher's for each language, that the semantic stage goes on from.
 
 How well a model is understood depends on what its semantic stage goes on from, whatever voice the later stages go on
-in. In English one slow clip of the speaker it knows best does better, for all voices, than their own clips do, and
-other languages gain nothing; docs/pup.md, "In whose manner", has figures.
+in. In English one slow clip of the speaker it knows best does better, for all voices, than their own clips do; German,
+French and Polish gain nothing. docs/pup.md, "In whose manner", has figures.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bark.voices import Voice
 from bark.voices.create import LOUDNESS
 from recipes.pup.corpus import SAMPLE_RATE, trim
 
-MARGIN = 0.1  # seconds of silence at the end
+MARGIN = 0.1  # seconds of silence at either end
 
 
 @dataclass(frozen=True)

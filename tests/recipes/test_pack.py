@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -83,10 +84,9 @@ class Humming:
 
     def say(self, text: str, voice: str, speed: float, seed: int) -> Spoken | None:
         times = np.arange(round(0.1 * len(text) / speed * SAMPLE_RATE)) / SAMPLE_RATE
-        hum = (
-            0.3 * np.sin(2 * np.pi * (120 if voice == "low" else 400) * times) * (1 + np.sin(2 * np.pi * 3 * times)) / 2
-        )
-        return Spoken(hum.astype(np.float32), "m", [0, 1, 0]) if text else None
+        hum, tremor = (np.sin(2 * np.pi * pitch * times) for pitch in (120 if voice == "low" else 400, 3))
+        audio = (0.15 * hum * (1 + tremor)).astype(np.float32)
+        return Spoken(audio, "m", [0, 1, 0]) if text else None
 
 
 class TestManners:
@@ -139,16 +139,27 @@ class TestManners:
         with pytest.raises(OptionError, match=re.escape(f"[voices.manners.en] {said}")):
             readers_of({"manners": {"en": wanted}})
 
-    def test_packing_sets_them(
-        self, trained: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, presets: Path
+    def test_packing_sets_them_in_what_it_has_made(
+        self, trained: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        calls = []
-        monkeypatch.setattr("recipes.pup.pack.set_manners", lambda folder, readers, *_: calls.append((folder, readers)))
-        pack(settings, trained, NOBODY)
+        def make(name: str, speaker: str, number: int) -> Voice:
+            return Voice(name, np.full(5, number), np.zeros((2, 5), np.int64), np.zeros((8, 5), np.int64))
+
+        def note(folder: Path, readers: dict[str, Reader], *_: object) -> None:
+            voices = map(Voice.from_npz, sorted(folder.glob("v2/*.npz")))
+            calls.append((folder, readers, [voice.semantic.tolist() for voice in voices]))
+
+        calls: list[tuple[Path, dict[str, Reader], list[list[int]]]] = []
+        monkeypatch.setattr("recipes.pup.pack.set_manners", note)
+        monkeypatch.setattr("recipes.pup.pack.Presets", lambda *_: SimpleNamespace(make=make))
+        voices: dict[str, Any] = {"presets": {"v2/en_speaker_0": "a", "v2/en_speaker_1": "b"}}
+        pack({**settings, "voices": voices}, trained, NOBODY)
         assert not calls
-        reader = {"voice": "low", "speed": 0.9, "text": "Hm."}
-        pack({**settings, "voices": {"presets": {}, "manners": {"en": reader}}}, trained, NOBODY)
-        assert calls == [(trained / "checkpoint" / "voices", {"en": Reader("low", 0.9, "Hm.")})]
+        voices["manners"] = {"en": {"voice": "low", "speed": 0.9, "text": "Hm."}}
+        voices["presets"]["v2/en_speaker_2"] = "c"
+        pack({**settings, "voices": voices}, trained, NOBODY)
+        folder, readers = trained / "checkpoint" / "voices", {"en": Reader("low", 0.9, "Hm.")}
+        assert calls == [(folder, readers, [[0] * 5, [1] * 5, [2] * 5])]
 
 
 def test_what_is_unpacked_packs_into_the_same(tmp_path: Path) -> None:

@@ -109,14 +109,14 @@ def test_each_sentence_is_in_its_own_language() -> None:
 SIGNS = st.sampled_from(list("0123456789.,:/-%$€ºªth年月日%  aAñя子तn+\n[]"))
 
 
-PINYIN = re.compile(r"(?<![^\W_])(?:[an][1-5])+(?![^\W_])")  # of what letters are among the signs
+PINYIN = re.compile(r"(?<![^\W_])(?:[an][1-5])+(?![^\W_])")  # of what letters are among the signs; it stays as it is
 
 
 @given(st.text(SIGNS, max_size=30), st.sampled_from(["en", "hi", "zh"]))
 def test_any_text_gives_text_and_english_leaves_no_figure(text: str, language: str) -> None:
     said = verbalize(text, language)
-    if text.isascii() and language == "en" and "[" not in text and not PINYIN.search(text):
-        assert not any(sign.isdigit() for sign in said)
+    if text.isascii() and language == "en" and "[" not in text:
+        assert not any(sign.isdigit() for sign in PINYIN.sub("", said))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
