@@ -15,6 +15,7 @@ from bark.request import FloatArray, Request, Take, Tried
 from bark.sound import Sound
 from bark.speaking import Speaking
 from bark.tokens import IntArray
+from bark.trying import Tries
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -35,6 +36,8 @@ class _Spoken(Generic[K]):
     """A request on its way.
 
     Attributes:
+        tries: of its semantic tokens, once they are begun.
+        takes: of the try that it is at, as far as they haven't ended.
         tried: its semantic tokens, once they are there.
         sound: what makes audio of its codes, once there are any.
         pieces: of its audio, so far.
@@ -43,20 +46,38 @@ class _Spoken(Generic[K]):
     key: K
     request: Request
     record: Record
+    tries: Tries | None = None
     tried: Tried | None = None
     sound: Sound | None = None
 
     def __post_init__(self) -> None:
+        self.takes: list[_Saying[K]] = []
         self.codes: list[IntArray] = []
         self.pieces: list[FloatArray] = []
+        self.saying = ExitStack()  # while it is open, time counts as the first stage's
+
+
+@dataclass(eq=False)
+class _Saying(Generic[K]):
+    """One take of a request's semantic tokens.
+
+    Attributes:
+        take: its number.
+        sequence: of its tokens.
+    """
+
+    spoken: _Spoken[K]
+    take: int
+    sequence: Sequence[int]
 
 
 class Flow(Generic[K]):
     """Utterances that are made at the same time, a step of each after another.
 
-    Each of the two causal stages has so many slots. A request takes one of the first stage's, then one of the
-    second's; fine codes and audio are made of what that gives, as soon as it gives it. What is at hand is bounded by
-    the slots. Where one model at a time is on the device, a stage is done with all requests before the next begins.
+    Each of the two causal stages has so many slots. A request takes one of the first stage's for each take of its
+    tokens, then one of the second's; fine codes and audio are made of what that gives, as soon as it gives it. What is
+    at hand is bounded by the slots. Where one model at a time is on the device, a stage is done with all requests
+    before the next begins.
 
     To be used in a `with` block, by one thread:
 
@@ -76,11 +97,12 @@ class Flow(Generic[K]):
         self._speaking = speaking
         self._apart = speaking.parts.offload
         self._entered: deque[_Spoken[K]] = deque()
+        self._takes: deque[_Saying[K]] = deque()
         self._said: deque[_Spoken[K]] = deque()
         self._written: deque[_Spoken[K]] = deque()
         self._going: dict[K, _Spoken[K]] = {}
         self._open = ExitStack()
-        self._stages: dict[str, tuple[Any, Rows[_Spoken[K], Any]]] = {}
+        self._stages: dict[str, tuple[Any, Rows[Any, Any]]] = {}
 
     def __enter__(self) -> Flow[K]:
         return self
@@ -123,8 +145,13 @@ class Flow(Generic[K]):
         for queue in (self._entered, self._said, self._written):
             if spoken in queue:
                 queue.remove(spoken)
+        for take in spoken.takes:
+            if take in self._takes:
+                self._takes.remove(take)
         for _, rows in self._stages.values():
-            rows.drop(spoken)
+            for row in (*spoken.takes, spoken):
+                rows.drop(row)
+        spoken.saying.close()
 
     def step(self) -> Iterator[tuple[K, FloatArray | Take | Failed]]:
         """Goes on a little with all of them.
@@ -136,32 +163,64 @@ class Flow(Generic[K]):
         if not self._apart:
             yield from self._say()
             yield from self._write()
-        elif self._entered or self._busy("semantic"):
+        elif self._to_say:
             yield from self._say()
         elif self._said or self._busy("coarse"):
             yield from self._write()
         elif self._written:
             yield from self._hear(self._written.popleft())
 
+    @property
+    def _to_say(self) -> bool:
+        """Whether the semantic stage has anything to do."""
+        return bool(self._entered or self._takes) or self._busy("semantic")
+
     def _say(self) -> Iterator[tuple[K, Failed]]:
         """A step of the semantic stage."""
-        if not (self._entered or self._busy("semantic")):
+        if not self._to_say:
             return
         stage, rows = self._stage("semantic")
-        while self._entered and rows.free:
-            spoken = self._entered.popleft()
-            sequence = _ended(self._speaking.tried(spoken.request, stage, spoken.record))
-            yield from self._said_of(rows.begin(spoken, sequence))
+        while rows.free and (self._takes or self._entered):
+            if not self._takes:
+                spoken = self._entered.popleft()
+                spoken.tries = Tries(self._speaking.parts, spoken.request, stage, spoken.record)
+                spoken.saying.enter_context(spoken.record.running("semantic"))
+                self._try(spoken, spoken.tries)
+            take = self._takes.popleft()
+            yield from self._said_of(rows.begin(take, _ended(take.sequence)))
         if rows.busy:
             yield from self._said_of(rows.step())
 
-    def _said_of(self, items: Iterator[tuple[_Spoken[K], Any]]) -> Iterator[tuple[K, Failed]]:
-        for spoken, item in items:
+    def _try(self, spoken: _Spoken[K], tries: Tries) -> None:
+        """Has the takes of a request's next try said before all others'."""
+        spoken.takes = [_Saying(spoken, number, sequence) for number, sequence in enumerate(tries.begin())]
+        self._takes.extendleft(reversed(spoken.takes))
+
+    def _said_of(self, items: Iterator[tuple[_Saying[K], Any]]) -> Iterator[tuple[K, Failed]]:
+        for saying, item in items:
+            spoken = saying.spoken
+            assert spoken.tries is not None
             if isinstance(item, Failed):
                 yield self._failed(spoken, item.error)
-            elif isinstance(item, Tried):
-                spoken.tried = item
-                self._said.append(spoken)
+            elif not isinstance(item, Ended):
+                spoken.tries.say(saying.take, item)
+            else:
+                spoken.takes.remove(saying)
+                if not spoken.takes:
+                    yield from self._judged(spoken, spoken.tries)
+
+    def _judged(self, spoken: _Spoken[K], tries: Tries) -> Iterator[tuple[K, Failed]]:
+        """Goes on with the tokens that are to be spoken, or with another try."""
+        try:
+            spoken.tried = tries.judge()
+        except Exception as error:
+            yield self._failed(spoken, error)
+            return
+        if spoken.tried is None:
+            self._try(spoken, tries)
+            return
+        spoken.saying.close()
+        self._said.append(spoken)
 
     def _write(self) -> Iterator[tuple[K, FloatArray | Take | Failed]]:
         """A step of the coarse stage, and what follows from it."""
@@ -240,7 +299,7 @@ class Flow(Generic[K]):
     def _busy(self, name: str) -> bool:
         return name in self._stages and self._stages[name][1].busy
 
-    def _stage(self, name: str) -> tuple[Any, Rows[_Spoken[K], Any]]:
+    def _stage(self, name: str) -> tuple[Any, Rows[Any, Any]]:
         """A stage with its rows; borrowed, with room for them, when it is first needed."""
         if name not in self._stages:
             if self._apart:

@@ -11,6 +11,7 @@ from bark.errors import OptionError
 
 MAX_SEED = 2**63 - 1
 MAX_RETRIES = 100
+MAX_BEST_OF = 64
 
 
 class ModelsOwn(float):
@@ -70,6 +71,8 @@ class GenerateOptions:
         max_duration: seconds of speech at most; None leaves it to the model's limit.
         retries: how often a line may be said anew, with the next seed, when it looks wrong (`bark.guards`); 0 leaves
             it as it comes, and unchecked.
+        best_of: takes of a line's semantic tokens, made side by side, of which the one is spoken that tells most of its
+            text, as the model itself reads it (`bark.trying`); it takes that much more of the first stage.
 
     Raises:
         OptionError: a value makes no sense.
@@ -82,6 +85,7 @@ class GenerateOptions:
     min_eos_p: float | None = 0.2
     max_duration: float | None = None
     retries: int = 2
+    best_of: int = 1
 
     def __post_init__(self) -> None:
         if self.seed is not None:
@@ -94,6 +98,7 @@ class GenerateOptions:
         if self.max_duration is not None:
             _number("max_duration", self.max_duration, 0, math.inf, above=True)
         _whole("retries", self.retries, 0, MAX_RETRIES)
+        _whole("best_of", self.best_of, 1, MAX_BEST_OF)
 
     def with_changes(self, temperature: float | None = None, **changes: Any) -> GenerateOptions:
         """These options, with those that are not None changed.

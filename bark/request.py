@@ -37,6 +37,16 @@ class Request:
         return self.options.retries > 0
 
     @property
+    def weighed(self) -> bool:
+        """Whether its semantic tokens are looked at, all of them, before any sound is made of them."""
+        return self.guarded or self.takes > 1
+
+    @property
+    def takes(self) -> int:
+        """Of its semantic tokens, of which one is chosen."""
+        return self.options.best_of if self.varies else 1
+
+    @property
     def varies(self) -> bool:
         """Whether another seed may say it otherwise."""
         return not self.options.semantic.greedy
@@ -54,15 +64,16 @@ class Request:
         """The source of a stage's draws."""
         return stage_generator(self.seed, stage, device)
 
-    def semantic(self, stage: SemanticStage) -> sequence.Sequence[int]:
-        """The first stage's part, not begun."""
+    def semantic(self, stage: SemanticStage, take: int = 0, nats: list[float] | None = None) -> sequence.Sequence[int]:
+        """The first stage's part, not begun; of several takes, this one. For `nats` see `SemanticStage.sequence`."""
         return stage.sequence(
             np.array(self.ids),
             self.voice.reading if self.voice else None,
             options=self.options.semantic,
             min_eos_p=self.options.min_eos_p,
             max_duration=self.options.max_duration,
-            generator=self.generator("semantic", stage.model.device),
+            generator=self.generator(f"semantic {take}" if take else "semantic", stage.model.device),
+            nats=nats,
         )
 
     def coarse(self, stage: CoarseStage, semantic: Iterable[int]) -> sequence.Sequence[IntArray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -11,13 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
-from bark.engine import SemanticStage
-from bark.engine.alignment import Alignment, align
-from bark.engine.sequence import Sequence, alone
-from bark.engine.surprise import surprise
-from bark.engine.writing import Ask
+from bark.engine.sequence import alone, together
 from bark.errors import warn
-from bark.guards import Problem, Said, badness, said_problems
 from bark.heap import give_back
 from bark.lines import language_of
 from bark.options import GenerateOptions
@@ -30,6 +25,7 @@ from bark.text.normalize import normalize
 from bark.text.prepare import prepared
 from bark.text.tags import sounds_in
 from bark.tokens import IntArray
+from bark.trying import Tries
 from bark.voices import VoiceLike
 
 T = TypeVar("T")
@@ -85,13 +81,12 @@ class Speaking:
         return self.sound(coarse, request, record)
 
     def take(self, request: Request, record: Record) -> Take:
-        """The same with a look at what is made: where the options have retries, semantic tokens that look wrong are
-        written anew before any sound is made of them.
+        """The same with a look at what is made, before any sound is made of it: where the options say so, semantic
+        tokens are the best of several takes, and those that look wrong are written anew.
         """
-        if not request.guarded:
+        if not request.weighed:
             return Take(request, request, 1, (), record, self.alone(request, record))
-        with _loading(self.parts.semantic(), record) as stage:
-            (tried,) = alone(stage.model, stage.capacity, self.tried(request, stage, record))
+        tried = self._tried(request, record)
         coarse = self._passed(self._coarse(iter(tried.tokens), tried.request, record))
         pieces = self.sound(coarse, tried.request, record)
         return Take.of(request, tried, record, pieces)
@@ -104,62 +99,16 @@ class Speaking:
             fine=_joined(record.pieces["fine"], self.tokens.n_codebooks),
         )
 
-    def tried(self, request: Request, stage: SemanticStage, record: Record) -> Sequence[Tried]:
-        """A request's semantic tokens, tried until nothing looks wrong or no try is left; of these the least bad."""
-        tries = request.left if request.guarded and request.varies else 1
-        best: Tried | None = None
-        with record.running("semantic"):
-            for count in range(tries):
-                own, tokens = request.again(count), list[int]()
-                yield from _collected(own.semantic(stage), self._told(tokens, record))
-                tried = Tried(own, tokens, count + 1, self._problems(own, tokens, stage))
-                best = tried if best is None or badness(tried.problems) < badness(best.problems) else best
-                if not tried.problems:
-                    break
-        assert best is not None
-        record.pieces["semantic"] = best.tokens
-        record.tell("semantic", len(best.tokens) / self.tokens.semantic_rate, True)
-        yield replace(best, count=count + 1)
-
-    def _problems(self, request: Request, tokens: list[int], stage: SemanticStage) -> tuple[Problem, ...]:
-        """What looks wrong with semantic tokens."""
-        if not request.guarded:
-            return ()
-        limit, cap = stage.capacity - stage.layout.prompt_length, request.options.max_duration
-        rate, limited = self.tokens.semantic_rate, len(tokens) == limit
-        cut = cap is not None and not limited and (len(tokens) + 1) / rate > cap
-        voice = request.voice.reading if request.voice else None
-        utterance = stage, np.array(request.ids), voice, np.array(tokens, dtype=np.int64)
-        limits = self.parts.config.guards
-        nats = surprise(*utterance).mean() if tokens and limits.surprise is not None else None
-        alignment, sounds = align(*utterance), self.parts.config.sounds
-        spent = [] if alignment is None else self._spent(request.text, alignment)
-        said = Said(request.text, tokens, rate, limited, cut, alignment, nats, limits, spent, sounds)
-        return tuple(said_problems(said))
-
-    def _spent(self, text: str, alignment: Alignment) -> list[tuple[str, float]]:
-        """Each tag of a text that asks for a sound, and the seconds that were spent on it."""
-        found = sounds_in(text, self.parts.config.sounds.tags)
-        if not found:
-            return []
-        heard = alignment.heard
-        pieces = self.parts.tokenizer.spans(text)[: len(heard)]
-        return [
-            (
-                text[start:end],
-                float(sum(heard[n] for n, (low, high) in enumerate(pieces) if start < high and low < end)),
-            )
-            for start, end in found
-        ]
-
-    def _told(self, tokens: list[int], record: Record) -> Callable[[int], None]:
-        """Takes semantic tokens, and tells of them."""
-
-        def told(token: int) -> None:
-            tokens.append(token)
-            record.tell("semantic", len(tokens) / self.tokens.semantic_rate, False)
-
-        return told
+    def _tried(self, request: Request, record: Record) -> Tried:
+        """A request's semantic tokens; the takes of a try are made side by side."""
+        with _loading(self.parts.semantic(), record) as stage, record.running("semantic"):
+            tries, tried = Tries(self.parts, request, stage, record), None
+            while tried is None:
+                takes = tries.begin()
+                for take, token in together(stage.model, stage.capacity, enumerate(takes), len(takes)):
+                    tries.say(take, token)
+                tried = tries.judge()
+        return tried
 
     def _passed(self, pieces: Iterator[T]) -> Iterator[T]:
         """A stage's pieces, for the next: all at once where two models may not be on the device together."""
@@ -206,21 +155,6 @@ class Speaking:
 
     def _seconds(self, codes: IntArray) -> float:
         return float(codes.shape[1] / self.tokens.frame_rate)
-
-
-def _collected(sequence: Sequence[T], take: Callable[[T], None]) -> Generator[Ask, Any, None]:
-    """What a sequence asks for; `take` gets its output."""
-    reply = None
-    while True:
-        try:
-            item = sequence.send(reply)
-        except StopIteration:
-            return
-        if isinstance(item, Ask):
-            reply = yield item
-        else:
-            take(item)
-            reply = None
 
 
 def drawn_seed() -> int:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from bark import request as request_module
-from bark import speaking as speaking_module
+from bark import trying as trying_module
 from bark.engine.alignment import Alignment
 from bark.engine.surprise import surprise
 from bark.errors import BarkWarning
@@ -168,7 +168,7 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> Judge:
             bad = heard(audio) if heard else 0.0
             return [Problem(f"heard {bad:.4f}", bad)] if bad else []
 
-        monkeypatch.setattr(speaking_module, "said_problems", said_problems)
+        monkeypatch.setattr(trying_module, "said_problems", said_problems)
         monkeypatch.setattr(request_module, "heard_problems", heard_problems)
 
     return judge

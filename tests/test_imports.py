@@ -19,7 +19,7 @@ FLOORS = [  # a room sees those of the floors below its own
     {"engine", "lines", "result"},
     {"guards", "parts"},
     {"request"},
-    {"sound"},
+    {"sound", "trying"},
     {"captions", "speaking", "casting"},
     {"manners"},
     {"flow", "narration", "dialogue", "reading"},

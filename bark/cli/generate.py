@@ -88,6 +88,10 @@ def generate(
         int | None,
         typer.Option("--retries", help="How often a line that looks wrong is said anew; 0: never.", show_default=False),
     ] = None,
+    best_of: Annotated[
+        int | None,
+        typer.Option("--best-of", help="Takes of each line, of which the best is spoken.", show_default=False),
+    ] = None,
     max_duration: Annotated[float | None, typer.Option("--max-duration", help="Seconds of audio at most.")] = None,
     min_eos_p: Annotated[
         float | None, typer.Option("--min-eos-p", help="Probability of the end at which a line ends.")
@@ -121,7 +125,13 @@ def generate(
     Give the text as an argument, with --text, or with --input-file. A text longer than the model says in one go is
     spoken line by line; what looks wrong (words missing, a loop, a long silence) is said anew.
     """
-    whole = {"seed": seed, "retries": retries, "max_duration": max_duration, "min_eos_p": min_eos_p}
+    whole = {
+        "seed": seed,
+        "retries": retries,
+        "best_of": best_of,
+        "max_duration": max_duration,
+        "min_eos_p": min_eos_p,
+    }
     stages = dict(zip(STAGES, (semantic_temperature, coarse_temperature, fine_temperature), strict=True))
 
     def chosen(own: GenerateOptions) -> GenerateOptions:

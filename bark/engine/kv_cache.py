@@ -86,6 +86,18 @@ class KVCache:
             raise ValueError(f"can't cut a cache of {self._length} positions to {length}")
         self._length = length
 
+    def take_from(self, other: KVCache) -> None:
+        """Has read what another cache, of the same model, has.
+
+        Raises:
+            ValueError: there is no room for it.
+        """
+        if other._length > self.capacity:
+            raise ValueError(f"{other._length} positions don't fit a cache of {self.capacity}")
+        for own, theirs in zip((*self._keys, *self._values), (*other._keys, *other._values), strict=True):
+            own.narrow(2, 0, other._length).copy_(theirs.narrow(2, 0, other._length))
+        self._length = other._length
+
     def reset(self) -> None:
         """Forgets all positions."""
         self._length = 0

@@ -51,8 +51,13 @@ class Kinds:
     head: int
 
 
-def written(kinds: Kinds) -> ir.Module:
+def written(kinds: Kinds, together: int = 4) -> ir.Module:
     """The program for models of these kinds.
+
+    Args:
+        kinds: of what lies in memory.
+        together: rows of a batch for which a weight is unpacked once, as many as the CPU has registers for. No number
+            depends on it.
 
     It has, for Python:
 
@@ -62,12 +67,13 @@ def written(kinds: Kinds) -> ir.Module:
         wait(team, part, seen, spins): does a part of all tasks but the one seen last, until there is none for so many
             looks; gives the one seen last.
     """
-    return _Program(kinds).module
+    return _Program(kinds, together).module
 
 
 class _Program:
-    def __init__(self, kinds: Kinds) -> None:
+    def __init__(self, kinds: Kinds, together: int) -> None:
         self.kinds = kinds
+        self.together = together
         self.module = ir.Module("bark")
         self.barrier = self._barrier()
         self.products = {kind: self._product(kind) for kind in sorted({kinds.weights, kinds.cache, kinds.head})}
@@ -85,8 +91,8 @@ class _Program:
         made, code = function(self.module, f"product_{kind}", 8)
         matrix, x, batch, n, first, last, y, y_step = code.arguments
         step, x_step = n * SIZES[kind], n * SIZES[FLOAT32]
-        few = batch.compare("<", 4)
-        fours = batch.down_to(4)
+        few = batch.compare("<", self.together)
+        several = batch.down_to(self.together)
         group = code.choose(few, 4, 2)
         whole = first + (last - first).down_to(group)
 
@@ -97,14 +103,14 @@ class _Program:
         with code.range(first, whole, group) as row:
             with code.when(few), code.range(0, batch) as b:
                 dots(row, b, 4, 1)
-            with code.range(0, fours, 4) as b:
-                dots(row, b, 2, 4)
-            with code.range(code.choose(few, batch, fours), batch) as b:
+            with code.range(0, several, self.together) as b:
+                dots(row, b, 2, self.together)
+            with code.range(code.choose(few, batch, several), batch) as b:
                 dots(row, b, 2, 1)
         with code.range(whole, last) as row:
-            with code.range(0, fours, 4) as b:
-                dots(row, b, 1, 4)
-            with code.range(fours, batch) as b:
+            with code.range(0, several, self.together) as b:
+                dots(row, b, 1, self.together)
+            with code.range(several, batch) as b:
                 dots(row, b, 1, 1)
         return _ended(made, code)
 

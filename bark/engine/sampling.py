@@ -123,6 +123,7 @@ class Sampler:
         device: of the logits.
         extra: filters that the stage adds after those of the options.
         turns: heads that take turns at writing; a token repeats only what the same one has written.
+        nats: takes −ln of each token's probability at temperature 1, where tokens are picked one after another.
     """
 
     def __init__(
@@ -132,8 +133,10 @@ class Sampler:
         device: torch.device,
         extra: Sequence[LogitFilter] = (),
         turns: int = 1,
+        nats: list[float] | None = None,
     ) -> None:
         self.options = options
+        self.nats = nats
         self.generator = generator or _fresh_generator(device)
         self.filters = [*logit_filters(options), *extra]
         self.recent = torch.full((turns, options.repetition_window), -1, device=device)
@@ -145,7 +148,10 @@ class Sampler:
         for logit_filter in self.filters:
             filtered = logit_filter(filtered)
         token = filtered.argmax(-1) if self.options.greedy else draw(filtered.softmax(-1), self.generator)
-        return self._vary(token, logits, turn) if self.options.repetition_window else token
+        token = self._vary(token, logits, turn) if self.options.repetition_window else token
+        if self.nats is not None:
+            self.nats.append(-float(logits.log_softmax(-1)[token]))
+        return token
 
     def _vary(self, token: Tensor, logits: Tensor, turn: int) -> Tensor:
         """Draws again, from the whole distribution, a token that fills too much of what came last."""

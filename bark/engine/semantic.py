@@ -69,6 +69,7 @@ class SemanticStage:
         max_duration: float | None = None,
         stop_at_eos: bool = True,
         generator: torch.Generator | None = None,
+        nats: list[float] | None = None,
     ) -> Sequence[int]:
         """An utterance that puts out its semantic tokens, one at a time.
 
@@ -80,6 +81,7 @@ class SemanticStage:
             max_duration: seconds; the token that exceeds them is the last.
             stop_at_eos: False to go on to max_duration or the model's limit.
             generator: on the model's device; None for unpredictable draws.
+            nats: takes what `surprise` says of each token, and of the end, where tokens are written one at a time.
 
         Raises:
             TextError: there is no text, too much of it, or it is not of this model's vocabulary.
@@ -87,7 +89,7 @@ class SemanticStage:
         """
         prompt, positions = self._prompt(self._text(text), self._history(history))
         extra = [MinEos(self.tokens.semantic_vocab, min_eos_p)] if stop_at_eos and min_eos_p is not None else []
-        sampler = Sampler(options, generator, self.model.device, extra)
+        sampler = Sampler(options, generator, self.model.device, extra, nats=nats)
         return self._utterance(prompt, positions, sampler, self._limit(max_duration), stop_at_eos)
 
     def whole(self, text: Tokens, history: Tokens | None, said: Tokens) -> tuple[Tensor, Tensor, int]:

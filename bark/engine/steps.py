@@ -59,14 +59,26 @@ class StepWriter:
         _pick(rows, hidden, lambda head, some: stepper.logits(some, head.rows))
 
     def _step_alone(self, rows: list[_Row]) -> None:
-        """Each reads what is new to it, and picks its next token."""
+        """Each reads what is new to it, and picks its next token; what several begin with is read once."""
+        begun: list[tuple[_Row, Tensor]] = []
         for row in rows:
-            embedded, positions = row.write.embedded, row.write.positions
-            if row.token is not None:
-                embedded = self.model.embed(row.token.view(1, 1))
-                positions = torch.full((1,), row.position, device=embedded.device)
-            hidden = self.model(embedded, positions, row.cache, tail=1)
+            same = next(((other, hidden) for other, hidden in begun if row.begins_as(other)), None)
+            if same is not None:
+                other, hidden = same
+                row.cache.take_from(other.cache)
+            else:
+                hidden = self._read_alone(row)
+                begun.append((row, hidden))
             row.pick(row.head.logits(self.model, hidden[0, 0]))
+
+    def _read_alone(self, row: _Row) -> Tensor:
+        """What the trunk says of the last that is new to a row, [1, 1, C]."""
+        embedded, positions = row.write.embedded, row.write.positions
+        if row.token is not None:
+            embedded = self.model.embed(row.token.view(1, 1))
+            positions = torch.full((1,), row.position, device=embedded.device)
+        hidden: Tensor = self.model(embedded, positions, row.cache, tail=1)
+        return hidden
 
     def _step_together(self, rows: list[_Row]) -> None:
         """The same in one pass, where each reads its last token."""
@@ -90,6 +102,15 @@ class _Row:
     cache: KVCache
     token: Tensor | None = None
     done: int = 0
+
+    def begins_as(self, other: _Row) -> bool:
+        """Whether all that it has to read is what another has read, with nothing before it."""
+        own, theirs = self.write, other.write
+        return (
+            (self.token is None and own.keep == theirs.keep == 0)
+            and torch.equal(own.positions, theirs.positions)
+            and torch.equal(own.embedded, theirs.embedded)
+        )
 
     @property
     def last(self) -> int:

@@ -67,7 +67,7 @@ class Speed:
 class Endless(Request):
     """A request that ends with its `max_duration` and not before."""
 
-    def semantic(self, stage: SemanticStage) -> Sequence[int]:
+    def semantic(self, stage: SemanticStage, take: int = 0, nats: list[float] | None = None) -> Sequence[int]:
         """The first stage's part, not begun."""
         return stage.sequence(
             np.array(self.ids),
@@ -148,7 +148,7 @@ class StageRunner:
 
     def _request(self, tokens: int, voice: bool, seed: int = 0) -> Endless:
         seconds = (tokens - 0.5) / self.tokens.semantic_rate  # the token that exceeds it is the last
-        options = self.bark.config.generation.with_changes(max_duration=seconds, retries=0)
+        options = self.bark.config.generation.with_changes(max_duration=seconds, retries=0, best_of=1)
         return Endless("", self.text.tolist(), self.voice if voice else None, options, seed)
 
     def _codes(self, rows: int, frames: int) -> IntArray:

@@ -156,6 +156,7 @@ def test_formats(call: Call, tmp_path: Path) -> None:
         "--max-duration=0.4",
         "--min-eos-p=0.000000001",
         "--coarse-windows=wide",
+        "--best-of=4",
     ],
 )
 def test_sampling(option: str, call: Call) -> None:
@@ -175,6 +176,7 @@ def test_retries(call: Call) -> None:
     ("option", "sentence"),
     [
         ("--retries=-1", "retries must be a whole number"),
+        ("--best-of=0", "best_of must be a whole number"),
         ("--top-p=2", "top_p must be a number"),
         ("--max-duration=0", "max_duration must be a number above 0"),
         ("--format=wma", "there is no audio format 'wma'"),

@@ -16,7 +16,7 @@ from recipes.pup import tag_detector
 from recipes.pup.tag_detector import TagDetector
 from tests.training.tones import write_shard
 
-UNITS = {"a": 24, "①": 12, "③": 12}  # durations
+UNITS = {"a": 16, "①": 10, "③": 10}  # durations
 
 
 class Passing:
@@ -68,7 +68,7 @@ def test_what_a_text_asks_for() -> None:
 
 
 def test_it_learns_which_sound_is_where(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tag_detector, "TagDetector", partial(TagDetector, width=48, blocks=3))
+    monkeypatch.setattr(tag_detector, "TagDetector", partial(TagDetector, width=32, blocks=2))
     codec: Codec = Passing()  # type: ignore[assignment]
     with pytest.raises(BarkError, match=r"run `python -m recipes.pup.tag_detector` first"):
         tag_detector.load(work)

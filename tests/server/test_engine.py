@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,10 +181,10 @@ def test_a_fault_inside_is_one_job_s(
 ) -> None:
     semantic = Request.semantic
 
-    def broken(request: Request, stage: SemanticStage) -> Sequence[int]:
+    def broken(request: Request, stage: SemanticStage, *more: Any) -> Sequence[int]:
         if request.text == "It is dawn.":
             raise RuntimeError(request.text)
-        return semantic(request, stage)
+        return semantic(request, stage, *more)
 
     monkeypatch.setattr(Request, "semantic", broken)
     spoken = Spoken(engine, begin(1, "It is dawn."), begin(2, "Hello there."))
