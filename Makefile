@@ -25,9 +25,9 @@ $(DEMO)/.installed: pyproject.toml constraints.txt $(shell find bark -type f -no
 	@$(DEMO)/bin/pip install --quiet --constraint constraints.txt torch .
 	@touch $@
 
-# One process a core, each with the tests of whole files, so that what a file sets up is set up once.
+# One process a core, each with a row of files; who is done first takes what another has not begun.
 test: setup
-	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	@OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 check: setup
 	@$(VENV)/bin/ruff check .

@@ -83,3 +83,26 @@ def test_takes_the_dtype_of_the_model() -> None:
 )
 def test_common_prefix(a: list[int], b: list[int], length: int) -> None:
     assert common_prefix(a, b) == length
+
+
+def test_has_read_what_another_has() -> None:
+    first, second = cache(), cache(capacity=4)
+    second.append(0, some(4, 5), some(4, 6))  # something else that goes
+    for layer in range(2):
+        first.append(layer, some(3, layer), -some(3, layer))
+    second.take_from(first)
+    assert second.length == 3
+    first.reset()
+    for layer in range(2):
+        first.append(layer, some(1, 7), some(1, 7))
+        key, value = second.append(layer, some(1, 8), some(1, 9))
+        assert key.equal(torch.cat([some(3, layer), some(1, 8)], dim=2))
+        assert value.equal(torch.cat([-some(3, layer), some(1, 9)], dim=2))
+
+
+def test_can_not_take_what_there_is_no_room_for() -> None:
+    full, small = cache(), cache(capacity=2)
+    for layer in range(2):
+        full.append(layer, some(3), some(3))
+    with pytest.raises(ValueError, match="3 positions don't fit a cache of 2"):
+        small.take_from(full)

@@ -29,15 +29,15 @@ def said(stage: SemanticStage, temperature: float, history: list[int] | None = N
     return list(stage.generate(TEXT, history, options=options, generator=generator, stop_at_eos=False))
 
 
-def one_by_one(stage: SemanticStage, history: list[int] | None, tokens: list[int]) -> list[float]:
-    """The same, each token after a pass over all before it."""
+def one_by_one(stage: SemanticStage, history: list[int] | None, tokens: list[int], end: bool = True) -> list[float]:
+    """The same, each token after a pass over all before it; without `end` that of whoever can't draw it."""
+    vocab = [*range(stage.tokens.semantic_vocab), *([stage.tokens.semantic_eos] if end else [])]
     found = []
     for count, token in enumerate(tokens, 1):
         with torch.inference_mode():
             embedded, positions, _ = stage.whole(TEXT, history, tokens[:count])
             logits = stage.model.logits(stage.model(embedded, positions)[0, -1])
-        logits = logits[[*range(stage.tokens.semantic_vocab), stage.tokens.semantic_eos]]
-        found.append(-float(logits.log_softmax(-1)[token]))
+        found.append(-float(logits[vocab].log_softmax(-1)[token]))
     return found
 
 
@@ -45,6 +45,14 @@ def one_by_one(stage: SemanticStage, history: list[int] | None, tokens: list[int
 def test_it_is_that_of_the_tokens_one_by_one(stage: SemanticStage, history: list[int] | None) -> None:
     tokens = said(stage, 1.0, history)
     np.testing.assert_allclose(surprise(stage, TEXT, history, tokens), one_by_one(stage, history, tokens), rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [SamplingOptions(0.0), SamplingOptions(0.5, top_k=3), SamplingOptions(2.0)])
+def test_it_is_told_as_tokens_are_drawn(stage: SemanticStage, options: SamplingOptions) -> None:
+    """Whatever they are drawn from, it is the model's own probabilities that are told."""
+    nats: list[float] = []
+    tokens = list(stage.generate(TEXT, [1, 2], options=options, min_eos_p=None, stop_at_eos=False, nats=nats))
+    np.testing.assert_allclose(nats, one_by_one(stage, [1, 2], tokens, end=False), rtol=1e-4, atol=1e-5)
 
 
 def test_hot_sampling_surprises_more(stage: SemanticStage) -> None:
