@@ -34,7 +34,7 @@ def temperature(text: str, options: GenerateOptions | None = None) -> float:
 
 def test_they_are_said_at_temperatures_of_their_own() -> None:
     own, tags = pup().config.generation.semantic.temperature, pup().config.sounds.tags
-    assert tags["[music]"] > tags["[laughs]"] != own
+    assert tags["[music]"] > tags["[laughs]"] == own
     assert temperature("[music] That is the best news.") == temperature("[laughs] Well. [Music]") == tags["[music]"]
     assert temperature(LINE) == tags["[laughs]"]
     assert temperature("That is the best news.") == temperature("[whispers] That is the best news.") == own
