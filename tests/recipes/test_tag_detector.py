@@ -13,7 +13,7 @@ from bark.codec.base import Codec
 from bark.errors import BarkError
 from bark.evaluation.teachers import DURATION_UNIT, SAMPLE_RATE
 from recipes.pup import tag_detector
-from recipes.pup.tag_detector import TagDetector
+from recipes.pup.tag_detector import DetectorTask, TagDetector
 from tests.training.tones import write_shard
 
 UNITS = {"a": 16, "①": 10, "③": 10}  # durations
@@ -69,6 +69,7 @@ def test_what_a_text_asks_for() -> None:
 
 def test_it_learns_which_sound_is_where(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tag_detector, "TagDetector", partial(TagDetector, width=32, blocks=2))
+    monkeypatch.setattr(tag_detector, "DetectorTask", partial(DetectorTask, batch=12, seconds=1))
     codec: Codec = Passing()  # type: ignore[assignment]
     with pytest.raises(BarkError, match=r"run `python -m recipes.pup.tag_detector` first"):
         tag_detector.load(work)
