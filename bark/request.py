@@ -37,6 +37,11 @@ class Request:
         return self.options.retries > 0
 
     @property
+    def reading(self) -> IntArray | None:
+        """The voice's semantic tokens that it goes on from."""
+        return self.voice.reading if self.voice else None
+
+    @property
     def weighed(self) -> bool:
         """Whether its semantic tokens are looked at, all of them, before any sound is made of them."""
         return self.guarded or self.takes > 1
@@ -68,7 +73,7 @@ class Request:
         """The first stage's part, not begun; of several takes, this one. For `nats` see `SemanticStage.sequence`."""
         return stage.sequence(
             np.array(self.ids),
-            self.voice.reading if self.voice else None,
+            self.reading,
             options=self.options.semantic,
             min_eos_p=self.options.min_eos_p,
             max_duration=self.options.max_duration,

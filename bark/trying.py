@@ -16,7 +16,6 @@ from bark.parts import Parts
 from bark.record import Record
 from bark.request import Request, Tried
 from bark.text.tags import sounds_in
-from bark.tokens import IntArray
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -102,7 +101,7 @@ class Tries:
         """Nats by which each token surprises the model, [T]; where the writer hasn't told, by another pass."""
         if len(take.nats) >= len(take.tokens):
             return np.array(take.nats[: len(take.tokens)])
-        return surprise(self._stage, np.array(own.ids), _reading(own), np.array(take.tokens, dtype=np.int64))
+        return surprise(self._stage, np.array(own.ids), own.reading, np.array(take.tokens, dtype=np.int64))
 
     def _problems(self, own: Request, take: _Take) -> tuple[Problem, ...]:
         """What looks wrong with semantic tokens."""
@@ -112,7 +111,7 @@ class Tries:
         limit, cap = stage.capacity - stage.layout.prompt_length, own.options.max_duration
         limited = len(tokens) == limit
         cut = cap is not None and not limited and (len(tokens) + 1) / rate > cap
-        alignment = align(stage, np.array(own.ids), _reading(own), np.array(tokens, dtype=np.int64))
+        alignment = align(stage, np.array(own.ids), own.reading, np.array(tokens, dtype=np.int64))
         spent = [] if alignment is None else self._spent(own.text, alignment)
         config = self._parts.config
         asked = tokens and config.guards.surprise is not None
@@ -134,11 +133,6 @@ class Tries:
             )
             for start, end in found
         ]
-
-
-def _reading(request: Request) -> IntArray | None:
-    """The semantic tokens that it goes on from."""
-    return request.voice.reading if request.voice else None
 
 
 def _begun_late(request: Request, stage: SemanticStage, take: int, nats: list[float] | None) -> sequence.Sequence[int]:

@@ -51,7 +51,7 @@ class Kinds:
     head: int
 
 
-def written(kinds: Kinds, together: int = 4) -> ir.Module:
+def written(kinds: Kinds, together: int) -> ir.Module:
     """The program for models of these kinds.
 
     Args:

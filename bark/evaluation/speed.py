@@ -71,7 +71,7 @@ class Endless(Request):
         """The first stage's part, not begun."""
         return stage.sequence(
             np.array(self.ids),
-            self.voice.reading if self.voice else None,
+            self.reading,
             options=self.options.semantic,
             max_duration=self.options.max_duration,
             stop_at_eos=False,
