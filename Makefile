@@ -5,6 +5,8 @@ VENV := .venv
 DEMO := .venvs/demo
 ORIGINAL := .venvs/original
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Else each of the processes that tests start would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test check bench parity fuzz
 

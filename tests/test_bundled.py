@@ -19,6 +19,7 @@ from bark.voices import VoiceLibrary
 MEGABYTES = 64  # all of it, in the wheel
 GOLDEN_VOICES = ("v2/en_speaker_0", "v2/en_speaker_3")
 LINE = "The boat left the harbour at dawn."
+SHORT = "Nobody knew."
 GOLDEN = Path(__file__).parent / "golden" / "pup.json"
 SENTENCES = Path(__file__).parent.parent / "recipes" / "pup" / "texts" / "en.txt"
 SURE = SamplingOptions(temperature=0)
@@ -54,10 +55,10 @@ def test_it_speaks_for_as_long_as_the_words_take(pup: Bark) -> None:
 
 def test_the_same_seed_says_the_same(pup: Bark) -> None:
     """Here, here again, and in a process of its own; another seed says it otherwise."""
-    first, again, other = (pup.generate(LINE, seed=seed) for seed in (5, 5, 6))
+    first, again, other = (pup.generate(SHORT, seed=seed) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first.audio, again.audio)
     assert not np.array_equal(first.audio, other.audio)
-    speak = f"Bark('pup', 'cpu').generate({LINE!r}, seed=5).audio"
+    speak = f"Bark('pup', 'cpu').generate({SHORT!r}, seed=5).audio"
     code = f"import sys; from bark import Bark; sys.stdout.buffer.write({speak})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=120)
     np.testing.assert_array_equal(np.frombuffer(done.stdout, np.float32), first.audio)
@@ -81,7 +82,7 @@ def exact(bundled: Path) -> Bark:
 
 
 def test_rows_of_a_batch_are_as_alone(exact: Bark) -> None:
-    lines = ["Nobody had told the captain.", "It rained.", "Who goes there?"]
+    lines = [SHORT, "It rained.", "Who goes there?"]
     voices = ["v2/en_speaker_0", None, "v2/en_speaker_3"]
     for made, line, voice, seed in zip(
         exact.generate_batch(lines, voices, seed=3), lines, voices, (3, 4, 5), strict=True

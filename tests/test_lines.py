@@ -131,24 +131,24 @@ def test_any_text(lines: Lines, room: Room, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a" * 100_000,
-        "word " * 20_000,
-        "a, " * 33_000,
+        "a" * 50_000,
+        "word " * 10_000,
+        "a, " * 16_000,
         "5" * 5000,
-        "今天天气很好我们去公园吧" * 8000,
-        "a\u200b" * 20_000,
+        "今天天气很好我们去公园吧" * 4000,
+        "a\u200b" * 10_000,
         "😀" * 5000 + " a",
-        "[" * 50_000 + "a",
-        "♪ la " * 20_000,
-        "e\u0301" * 30_000,
-        "Hi.\n\n" * 20_000,
+        "[" * 25_000 + "a",
+        "♪ la " * 10_000,
+        "e\u0301" * 15_000,
+        "Hi.\n\n" * 10_000,
     ],
     ids=lambda text: text[:3].encode("unicode_escape").decode(),
 )
 def test_huge_texts_take_no_time_to_speak_of(text: str, lines: Lines) -> None:
     started = time.process_time()
     assert lines(text)
-    assert time.process_time() - started < 20  # some 2; what grows with the square of the length takes minutes
+    assert time.process_time() - started < 10  # some 1; what grows with the square of the length takes minutes
 
 
 def test_seeds_follow_from_the_first() -> None:

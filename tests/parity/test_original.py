@@ -16,6 +16,7 @@ from tests.parity.cases import AUDIO_STEP, CASES, TOLERANCE, Arrays, voice
 from tests.parity.compare import RECORDED, STAGES
 
 LIKELIEST = SamplingOptions(temperature=0)
+SLOWEST = "long with a voice"  # what it shows beside the others: histories that are full from the beginning
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,9 @@ def original() -> Arrays:
         return dict(file)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == SLOWEST else ()) for name in CASES]
+)
 def test_tokens_and_audio(name: str, say: Callable[[str], Arrays], original: Arrays) -> None:
     ours = say(name)
     for stage in STAGES:

@@ -317,7 +317,7 @@ from bark.pipeline import Bark
 from bark.options import GenerateOptions
 from bark.project import Project
 bark = Bark(sys.argv[1], device="cpu")
-lines = bark.plan(sys.argv[3] * 30, options=GenerateOptions(seed=7, retries=0))
+lines = bark.plan(sys.argv[3] * 10, options=GenerateOptions(seed=7, retries=0))
 with Project(bark.parts, sys.argv[2]) as project:
     project.begin(lines, 7)
     for utterance in project.speak():
@@ -339,8 +339,8 @@ def test_a_process_that_is_killed_loses_no_finished_segment(bark: Bark, checkpoi
             time.sleep(0.01 * last)
             os.kill(process.pid, signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
-    lines = bark.plan(text * 30, options=replace(bark.config.generation, seed=7))[:12]
-    whole = bark.plan(text * 30, options=replace(bark.config.generation, seed=7))
+    lines = bark.plan(text * 10, options=replace(bark.config.generation, seed=7))[:9]
+    whole = bark.plan(text * 10, options=replace(bark.config.generation, seed=7))
     with Project(bark.parts, tmp_path / "killed") as project:
         project.begin(whole, 7)
         assert not told & set(project.missing)
