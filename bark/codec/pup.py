@@ -27,6 +27,7 @@ class PupCodecConfig:
         analysis_fft, n_mels: of the encoder's log-mel spectrum.
         synthesis: what the decoder writes: "spectrum", magnitudes and phases, or "source-filter", a pitch and the
             filters of pulses and noise (`bark.codec.source_filter`).
+        contrast, hush: of a source-filter, from 0; dB the latter (`SourceFilter`).
     """
 
     sample_rate: int = 24_000
@@ -44,12 +45,18 @@ class PupCodecConfig:
     decoder_blocks: tuple[int, int] = (4, 4)
     lookahead: int = 1
     synthesis: str = "spectrum"
+    contrast: float = 0.0
+    hush: float = 0.0
 
     def __post_init__(self) -> None:
         if self.synthesis not in SYNTHESES:
             raise CheckpointError(
                 f"config.json: codec: synthesis must be one of {', '.join(SYNTHESES)}, not {self.synthesis!r}"
             )
+        for name, most in (("contrast", 1.0), ("hush", 60.0)):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and 0 <= value <= most):
+                raise CheckpointError(f"config.json: codec: {name} must be a number from 0 to {most:g}, not {value!r}")
         object.__setattr__(self, "encoder_blocks", tuple(self.encoder_blocks))
         object.__setattr__(self, "decoder_blocks", tuple(self.decoder_blocks))
 
@@ -200,5 +207,5 @@ def _decoder(config: PupCodecConfig, size: int) -> nn.Sequential:
 def _synthesis(config: PupCodecConfig) -> SpectrumSynthesis | SourceFilter:
     step = config.hop // config.oversample
     if config.synthesis == "source-filter":
-        return SourceFilter(config.synthesis_fft, step, config.sample_rate)
+        return SourceFilter(config.synthesis_fft, step, config.sample_rate, config.contrast, config.hush)
     return SpectrumSynthesis(config.synthesis_fft, step)

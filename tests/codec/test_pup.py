@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def made(config: PupCodecConfig = SMALL) -> PupCodec:
 
 CODEC = made()
 AHEAD = made(replace(SMALL, lookahead=3, oversample=4, synthesis_fft=480))
-VOICE = made(replace(SMALL, synthesis="source-filter"))
+VOICE = made(replace(SMALL, synthesis="source-filter", contrast=0.2, hush=6.0))
 BLIND = made(replace(SMALL, synthesis="source-filter", lookahead=0))
 for voice in (VOICE, BLIND):
     voice.decoder[-1].bias.data -= 4  # as loud as speech
@@ -178,6 +179,19 @@ class TestBuild:
         codec = build_codec({"kind": "pup", "width": 16, "synthesis": "source-filter"})
         assert isinstance(codec, PupCodec)
         assert isinstance(codec.synthesis, SourceFilter)
+
+    @pytest.mark.parametrize(
+        ("setting", "sentence"),
+        [
+            ({"contrast": -0.1}, "contrast must be a number from 0 to 1, not -0.1"),
+            ({"contrast": float("nan")}, "contrast must be a number from 0 to 1, not nan"),
+            ({"hush": 61}, "hush must be a number from 0 to 60, not 61"),
+            ({"hush": "much"}, "hush must be a number from 0 to 60, not 'much'"),
+        ],
+    )
+    def test_a_postfilter_out_of_bounds(self, setting: dict[str, Any], sentence: str) -> None:
+        with pytest.raises(CheckpointError, match=sentence):
+            build_codec({"kind": "pup", "synthesis": "source-filter", **setting})
 
     def test_unknown_synthesis(self) -> None:
         with pytest.raises(CheckpointError, match="synthesis must be one of spectrum, source-filter, not 'waves'"):

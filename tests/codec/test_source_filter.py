@@ -16,6 +16,7 @@ from bark.codec.source_filter import MIDDLE, SourceFilter, SourceStream, noise, 
 RATE, HOP, FFT = 24_000, 240, 960
 BINS = FFT // 2 + 1
 LAYER = SourceFilter(FFT, HOP, RATE)
+MENDED = SourceFilter(FFT, HOP, RATE, contrast=0.5, hush=12.0).eval()
 OFF = -14.0
 
 
@@ -134,10 +135,15 @@ class TestSourceFilter:
         assert pitch.grad is None  # a pitch is learned from pitches
 
     @settings(deadline=None, max_examples=30)
-    @given(lengths=st.lists(st.integers(1, 9), max_size=12), length=st.integers(1, 40), ahead=st.integers(0, 5))
-    def test_pieces_are_the_whole(self, lengths: list[int], length: int, ahead: int) -> None:
+    @given(
+        lengths=st.lists(st.integers(1, 9), max_size=12),
+        length=st.integers(1, 40),
+        ahead=st.integers(0, 5),
+        layer=st.sampled_from([LAYER, MENDED]),
+    )
+    def test_pieces_are_the_whole(self, lengths: list[int], length: int, ahead: int, layer: SourceFilter) -> None:
         """Also where the pitch is known ahead of the filters."""
-        (x, pitch), stream, pieces, start = wandering(length, length), LAYER.stream(), [], 0
+        (x, pitch), stream, pieces, start = wandering(length, length), layer.stream(), [], 0
         known = 0
         for piece in [*lengths, length]:
             if start < length:
@@ -146,7 +152,7 @@ class TestSourceFilter:
                 start, known = start + piece, end
         joined = torch.cat([*pieces, stream.flush()], 1)
         assert joined.shape == (2, length * HOP)
-        torch.testing.assert_close(joined, LAYER(x, pitch), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(joined, layer(x, pitch), rtol=1e-5, atol=1e-5)
 
     def test_two_pitches_ahead_and_the_overlap(self) -> None:
         stream, (x, pitch) = LAYER.stream(), wandering(12)
@@ -161,3 +167,33 @@ class TestSourceFilter:
 
     def test_nothing_pushed(self) -> None:
         assert LAYER.stream().flush().numel() == 0
+
+
+class TestPostfilter:
+    @staticmethod
+    def gain(layer: SourceFilter, log_gain: Tensor) -> Tensor:
+        return layer.minimum_phase(log_gain).abs().log()
+
+    @pytest.mark.parametrize(
+        ("milliseconds", "grows"), [(0.0, 0.0), (0.5, 0.0477), (1.25, 0.25), (2.5, 0.5), (7.0, 0.5)]
+    )
+    def test_detail_grows(self, milliseconds: float, grows: float) -> None:
+        """A ripple whose period is 1 / `milliseconds`; at 0 it is a level."""
+        ripple = torch.cos(2 * math.pi * milliseconds * 1e-3 * torch.linspace(0, RATE / 2, BINS))
+        found = self.gain(MENDED, ripple)
+        torch.testing.assert_close(found, (1 + grows) * ripple, rtol=0, atol=2e-3)
+        torch.testing.assert_close(self.gain(LAYER, ripple), ripple, rtol=0, atol=1e-5)
+
+    @pytest.mark.parametrize(("pulses", "softer"), [(OFF, 0.0), (-5.0, 6.0), (4.0, 12.0)])
+    def test_noise_is_softer_under_a_voice(self, pulses: float, softer: float) -> None:
+        x, _ = frames(3, pulses=pulses, noise=-5.0)
+        sources = torch.zeros(1, 2, 3, BINS, dtype=torch.complex64)
+        sources[:, 1] = 1
+        decibels = 20 * MENDED.filtered(sources, x).abs().log10() - 20 * LAYER.filtered(sources, x).abs().log10()
+        torch.testing.assert_close(decibels, torch.full_like(decibels, -softer), rtol=0, atol=0.02)
+
+    def test_training_is_without(self) -> None:
+        learning = SourceFilter(FFT, HOP, RATE, contrast=0.5, hush=12.0).train()
+        x = wandering(9)
+        assert torch.equal(learning(*x), LAYER(*x))
+        assert not torch.allclose(learning.eval()(*x), LAYER(*x), atol=1e-3)
