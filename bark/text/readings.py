@@ -52,7 +52,7 @@ SYLLABLE = (
     "(?:(?:[bpmfdtnlgkhjqxrzcsyw]|[zcs]h)?(?:a[io]?|ang?|ei?|eng?|i(?:a[on]?|ang|e|ng?|u|ong)?|ong|ou|ü(?:an|e|n)?"
     "|u(?:ai?|ang?|i|e|n|o)?)|[bpmfwyl]?o|er|[rmnê]|h?ng|hm)"
 )
-PINYIN = f"(?:{SYLLABLE}[1-5])+"
+PINYIN = rf"(?<![^\W_])(?:{SYLLABLE}[1-5])+(?![^\W_])"
 
 
 def readings(text: str, language: str | None = None) -> str:

@@ -17,7 +17,7 @@ SENTENCE = re.compile(r"(?<=[.!?…][\s\"'»”)])(?=\s*\S)|(?<=[。！？।\n]
 SHORT = sorted({re.escape(each[:-1]) for words in SPOKEN.values() for each in words.short if each.endswith(".")})
 NO_END = re.compile(rf"(?<![^\W_])(?:\d+|[^\W\d_]|{'|'.join(SHORT)})\.\s$")
 LONGEST_SHORT = 40  # characters; of a text of any length only its end is looked at
-KEPT = re.compile(rf"({TAG.pattern}|(?<![^\W_]){PINYIN}(?![^\W_]))")
+KEPT = re.compile(f"({TAG.pattern}|{PINYIN})")
 WRITTEN = re.compile(r"[0-9٠-٩०-९０-９]|[€$£¥₹₩₽₺%]|\w\.|№|n°|\b(?:Mme|Mlle|dr|nr|г-)")
 
 
