@@ -81,7 +81,7 @@ class SourceFilter(nn.Module):
         (Oppenheim and Schafer)."""
         folded = torch.fft.irfft(log_gain, self.n_fft) * (self.fold if self.training else self.lifter)
         log_response = torch.fft.rfft(folded)
-        return torch.polar(log_response.real.exp(), log_response.imag)  # exp of complex numbers takes four times as long
+        return torch.polar(log_response.real.exp(), log_response.imag)  # complex exp takes four times as long
 
     def stream(self, start: int = 0) -> SourceFilterStream:
         """The layer on one stream, whose first sample is at `start` of the noise."""
