@@ -55,7 +55,8 @@ class PupCodecConfig:
             )
         for name, most in (("contrast", 1.0), ("hush", 60.0)):
             value = getattr(self, name)
-            if not (isinstance(value, int | float) and 0 <= value <= most):
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and 0 <= value <= most):
                 raise CheckpointError(f"config.json: codec: {name} must be a number from 0 to {most:g}, not {value!r}")
         object.__setattr__(self, "encoder_blocks", tuple(self.encoder_blocks))
         object.__setattr__(self, "decoder_blocks", tuple(self.decoder_blocks))

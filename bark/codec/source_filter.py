@@ -14,12 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bark.codec.spectrum import InverseSTFT
+from bark.codec.spectrum import DECIBEL, InverseSTFT
 
 LOWEST, HIGHEST = 50.0, 550.0  # Hz, of the pitch
 MIDDLE = 150.0  # Hz, that pitches are relative to
 SOFTEST, LOUDEST = -14.0, 4.0  # of the natural log of a filter's gain
-DECIBEL = 20 / math.log(10)  # dB to a natural log
 DETAIL = 2.5e-3  # seconds of the cepstrum from which all of it counts as the detail of a filter
 NOISE_POINTS = 49  # of the noise's filter, every 250 Hz at 24 kHz: a finer one draws stripes that are no harmonics
 
@@ -33,8 +32,8 @@ class SourceFilter(nn.Module):
     give the same audio, and so do they in any pieces.
 
     A decoder that learned by distances writes filters that are smoother than any that it heard, and noise where a voice
-    drowns it. Out of training, `contrast` and `hush` mend that, as the postfilter of speech from hidden Markov models
-    does (Yoshimura et al. 2005); critics and losses see what the decoder wrote.
+    drowns it. Out of training, `contrast` and `hush` mend that, the former as the postfilter of speech from hidden
+    Markov models does (Yoshimura et al. 2005); critics and losses see what the decoder wrote.
 
     Args:
         n_fft, hop: of the frames, as in `InverseSTFT`.
@@ -49,7 +48,7 @@ class SourceFilter(nn.Module):
 
     def __init__(self, n_fft: int, hop: int, sample_rate: int, contrast: float = 0.0, hush: float = 0.0) -> None:
         super().__init__()
-        self.hush = hush / DECIBEL
+        self.hush = hush / DECIBEL  # of a log gain
         self.istft = InverseSTFT(n_fft, hop)
         self.n_fft, self.hop, self.sample_rate = n_fft, hop, sample_rate
         self.bins = n_fft // 2 + 1

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+DECIBEL = 20 / math.log(10)  # dB in a natural log of a magnitude
+
 
 def mel_filters(n_mels: int, n_fft: int, sample_rate: int, f_min: float = 0.0) -> Tensor:
     """Triangular filters [n_fft // 2 + 1, n_mels] on the HTK mel scale, 2595 log10(1 + f / 700), up to Nyquist."""

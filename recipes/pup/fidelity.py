@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 import warnings
 from functools import cache
 from pathlib import Path
@@ -12,11 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from bark.codec.spectrum import LogMel
+from bark.codec.spectrum import DECIBEL, LogMel
 from bark.evaluation.files import Audio, resample
 
 JUDGED = 16_000  # Hz, what PESQ, STOI and DNSMOS hear
-DECIBEL = 20 / math.log(10)
 RANGE = 60.0  # dB below the loudest band of the original; what is quieter counts as silence
 
 

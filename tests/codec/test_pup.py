@@ -185,6 +185,7 @@ class TestBuild:
         [
             ({"contrast": -0.1}, "contrast must be a number from 0 to 1, not -0.1"),
             ({"contrast": float("nan")}, "contrast must be a number from 0 to 1, not nan"),
+            ({"contrast": True}, "contrast must be a number from 0 to 1, not True"),
             ({"hush": 61}, "hush must be a number from 0 to 60, not 61"),
             ({"hush": "much"}, "hush must be a number from 0 to 60, not 'much'"),
         ],
