@@ -177,8 +177,9 @@ class Segments:
                 path.unlink(missing_ok=True)
 
     def _remove_others(self, index: int, segment: Segment) -> None:
+        takes = re.compile(rf"{index + 1:04}(?:-\d+)?\.(?:wav|npz)")  # 1000's, and not those of 10000
         for path in self._folder.glob(f"{index + 1:04}*"):
-            if path.name not in segment.digests and (AUDIO.fullmatch(path.name) or TOKENS.fullmatch(path.name)):
+            if path.name not in segment.digests and takes.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
     def _path(self, index: int) -> Path:

@@ -28,7 +28,7 @@ HAN_UNITS, HAN_SCALES = ("", "十", "百", "千"), ("", "万", "亿", "兆")
 NATIVE_ONES = ("", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉")
 NATIVE_TENS = ("", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔")
 TURKISH = re.compile(
-    "trilyon|milyar|milyon|bin|yüz|on(?!\\w*yon)|yirmi|otuz|kırk|elli|altmış|yetmiş|seksen|doksan|"
+    "trilyon|milyar|milyon|bin|yüz|on|yirmi|otuz|kırk|elli|altmış|yetmiş|seksen|doksan|"
     "sıfır|bir|iki|üç|dört|beş|altı|yedi|sekiz|dokuz"
 )
 
@@ -55,6 +55,18 @@ def cardinal(number: int, language: str) -> str:
     if language == "ru" and words.startswith("одна тысяча"):
         return words.removeprefix("одна ")
     return _turkish(words) if language == "tr" else words
+
+
+def as_int(digits: str) -> int | None:
+    """The number that is written so, with figures alone; None for one that is read figure by figure."""
+    digits = digits.lstrip("0") or "0"
+    return int(digits) if len(digits) < len(str(LARGEST)) else None
+
+
+def cardinal_of(digits: str, language: str) -> str:
+    """A whole number, as it is written, in words; raises as `cardinal` does."""
+    number = as_int(digits)
+    return figures(digits, language) if number is None else cardinal(number, language)
 
 
 def ordinal(number: int, language: str) -> str:
@@ -129,7 +141,7 @@ def _chinese(number: int) -> str:
         if group:
             said += ("零" if said and group < 1000 else "") + _group(group) + scale
     said = re.sub(r"^一十", "十", said)
-    return re.sub(r"二(?=[千万亿])", "两", said)
+    return re.sub(r"(?<![十零])二(?=[千万亿])", "两", said)
 
 
 def _group(number: int) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from bark.text.forms import SPOKEN, Forms, Spoken
-from bark.text.numbers import Unsayable, cardinal, figures, native, ordinal, year
+from bark.text.numbers import Unsayable, as_int, cardinal, cardinal_of, figures, native, ordinal, year
 
 Said = Callable[[re.Match[str]], str]
 END = re.compile(r"[\s\"'»”)]*\Z")
@@ -19,6 +19,7 @@ GERMAN = (
     "Der|Die|Das|Ein|Eine|Ich|Du|Er|Sie|Es|Wir|Ihr|Und|Aber|Dann|Da|Dort|Wer|Wie|Was|Im|In|Am|An|Auf"  # new sentences
 )
 ARTICLE = re.compile(r"\b(?:der|die|das)\s$", re.IGNORECASE)
+SIGN = r"((?<![\w.,)\]%°€$£¥₹₩₽₺])[-−+])?"  # of the sum or the share that follows
 
 
 class Rules:
@@ -32,7 +33,8 @@ class Rules:
         self.language = language
         self.words: Spoken = SPOKEN[language]
         point, group = re.escape(self.words.decimal), f"[{re.escape(self.words.thousands)}\u00a0\u202f]"
-        self.number = rf"\d{{1,3}}(?:{group}\d{{3}})+(?:{point}\d+)?(?!\d)|\d+(?:{point}\d+)?"
+        # no more groups than that, lest a long list of them be tried from each of its members
+        self.number = rf"\d{{1,3}}(?:{group}\d{{3}}){{1,16}}(?:{point}\d+)?(?!\d)|\d+(?:{point}\d+)?"
 
     def all(self) -> Iterator[tuple[re.Pattern[str], Said]]:
         """Patterns, and what is said for each."""
@@ -42,6 +44,8 @@ class Rules:
         yield from self._money()
         yield from self._percent()
         yield from self._ordinals()
+        if self.language == "en":
+            yield re.compile(r"(?<![\d.,])(\d\d)?(\d0)['’]?s(?!\w)"), self._decade
         if self.language == "ko":
             yield re.compile(rf"(?<![\d.,])(\d{{1,2}})(\s?)(?={COUNTED})"), self._counted
         if self.language in ("zh", "ja", "ko"):
@@ -99,8 +103,10 @@ class Rules:
         day = re.compile(rf"(?<![\d.,])(\d\d?)(\.|er|º|°)?(?={of}\s(?:{months})\b)", re.IGNORECASE)
         yield day, lambda m: self._day(m, int(m[1]))
         if self.language in ("pl", "ru"):
-            after = "roku|r\\." if self.language == "pl" else "года|году|г\\."
+            after = "roku|r\\." if self.language == "pl" else "года|г\\."
             yield re.compile(rf"(?<!\d)(\d{{4}})(?=\s(?:{after}))"), lambda m: self._genitive(int(m[1]))
+        if self.language == "ru":
+            yield re.compile(r"(?<!\d)(\d{4})(?=\sгоду)"), lambda m: _prepositional(ordinal(int(m[1]), "ru"))
 
     def _slashed(self, match: re.Match[str]) -> str:
         """Of English: the month comes first, unless there is no such month."""
@@ -193,21 +199,22 @@ class Rules:
         known = "|".join(re.escape(each) for each in sorted(signs, key=len, reverse=True))
         scale = r"(?:\s(million|billion|trillion|thousand)s?\b)?" if self.language == "en" else "()"
         yield (
-            re.compile(rf"({known})\s?({self.number}){scale}"),
-            lambda m: self._spaced(m, self._sum(m[2], signs[m[1]], m[3])),
+            re.compile(rf"{SIGN}({known})\s?([-−](?=\d))?({self.number}){scale}"),
+            lambda m: self._spaced(m, self._signed(m[1] or m[3], self._sum(m[4], signs[m[2]], m[5]))),
         )
         yield (
-            re.compile(rf"({self.number})\s?({known})(?!\w)"),
-            lambda m: self._spaced(m, self._sum(m[1], signs[m[2]], None)),
+            re.compile(rf"{SIGN}(?<!\d)({self.number})\s?({known})(?!\w)"),
+            lambda m: self._spaced(m, self._signed(m[1], self._sum(m[2], signs[m[3]], None))),
         )
 
     def _sum(self, number: str, sign: str, scale: str | None) -> str:
         whole, _, fraction = number.partition(self.words.decimal)
         names, parts = self.words.money[sign]
         between = "" if self.words.joined else " "
-        if scale or (fraction and len(fraction) != 2):
+        count = as_int(re.sub(r"\D", "", whole))
+        if count is None or scale or (fraction and len(fraction) != 2):
             return between.join(filter(None, (self._counted_as(number), scale, names[-1])))
-        count, hundredths = int(re.sub(r"\D", "", whole)), int(fraction or 0)
+        hundredths = int(fraction or 0)
         words = [self._count(count, names)] if count or not hundredths else []
         if hundredths:
             words.append(self._count(hundredths, parts))
@@ -226,21 +233,22 @@ class Rules:
     def _counted_as(self, number: str) -> str:
         """A number that is none of a year."""
         whole, _, fraction = number.partition(self.words.decimal)
-        words = cardinal(int(re.sub(r"\D", "", whole)), self.language)
+        words = cardinal_of(re.sub(r"\D", "", whole), self.language)
         between = "" if self.words.joined else " "
         return between.join([words, self.words.point, figures(fraction, self.language)]) if fraction else words
 
     def _percent(self) -> Iterator[tuple[re.Pattern[str], Said]]:
         def said(match: re.Match[str]) -> str:
-            number = match[1] or match[2]
-            words, count = self._counted_as(number), re.sub(r"\D", "", number.partition(self.words.decimal)[0])
-            broken = self.words.decimal in number
-            name = form(self.words.percent, 2 if broken else int(count), self.language)
+            sign, number = match[1], match[2] or match[3]
+            whole, point, _ = number.partition(self.words.decimal)
+            count = None if point else as_int(re.sub(r"\D", "", whole))
+            name = form(self.words.percent, MANY if count is None else count, self.language)
             between = "" if self.words.joined else " "
+            words = self._counted_as(number)
             pair = (name, words) if self.words.percent_first else (words, name)
-            return self._spaced(match, between.join(pair))
+            return self._spaced(match, self._signed(sign, between.join(pair)))
 
-        yield re.compile(rf"%\s?({self.number})|({self.number})\s?%"), said
+        yield re.compile(rf"{SIGN}(?:%\s?({self.number})|(?<!\d)({self.number})\s?%)"), said
 
     def _ordinals(self) -> Iterator[tuple[re.Pattern[str], Said]]:
         language = self.language
@@ -259,7 +267,13 @@ class Rules:
             yield re.compile(r"(?<![\d.,])(\d{1,3})\.(?=\s[a-ząćęłńóśźż])"), lambda m: ordinal(int(m[1]), "pl")
         elif language in tails:
             pattern = re.compile(rf"(?<![\d.,])(\d+)({tails[language]})(?!\w)")
-            yield pattern, lambda m: self._gendered(ordinal(int(m[1]), language), m[2], m.string[m.end() : m.end() + 2])
+            yield pattern, lambda m: self._gendered(self._place(m[1]), m[2], m.string[m.end() : m.end() + 2])
+
+    def _place(self, digits: str) -> str:
+        number = as_int(digits)
+        if number is None:
+            raise Unsayable(digits)
+        return ordinal(number, self.language)
 
     def _gendered(self, words: str, tail: str, after: str) -> str:
         if self.language == "es" and "º" in tail and re.match(r"\s\w", after):
@@ -274,6 +288,13 @@ class Rules:
             return re.sub(r"(?:ый|ой|ий)$", "ое", words)
         return words
 
+    def _decade(self, match: re.Match[str]) -> str:
+        century, tens = match[1], match[2]
+        if not century and tens == "00":
+            raise Unsayable(match[0])
+        words = year(int(century + tens), "en") if century else cardinal(int(tens), "en")
+        return f"{words.removesuffix('y')}{'ies' if words.endswith('y') else 's'}"
+
     def _counted(self, match: re.Match[str]) -> str:
         number = int(match[1])
         words = native(number) if number else cardinal(0, "ko")
@@ -281,6 +302,10 @@ class Rules:
 
     def _figures(self, match: re.Match[str]) -> str:
         return self._spaced(match, ", ".join(figures(run, self.language) for run in re.findall(r"\d+", match[0])))
+
+    def _signed(self, sign: str | None, words: str) -> str:
+        """Behind the word for its sign, where it has one."""
+        return words if not sign else self._apart(self.words.plus if sign == "+" else self.words.minus) + words
 
     def _apart(self, words: str) -> str:
         return words if self.words.joined else f"{words} "
@@ -295,6 +320,7 @@ class Rules:
 
 ONE = {"de": "ein", "es": "un", "fr": "un", "it": "un", "pt": "um", "ru": "один", "pl": "jeden"}
 HOURS = ("час", "часа", "часов")
+MANY = 2  # what is no whole number, or too large a one, counts as
 CLOCKS = {  # a whole hour, and one with minutes
     "de": ("{0} Uhr", "{0} Uhr {1}"),
     "fr": ("{0} heures", "{0} heures {1}"),
@@ -326,6 +352,11 @@ def _in_genitive(words: str, language: str) -> str:
         words = re.sub(r"третий$", "третьего", words)
         return re.sub(r"(?:ый|ой|ий)$", "ого", words)
     return " ".join(re.sub(r"gi$|ci$", lambda m: f"{m[0]}ego", re.sub(r"y$", "ego", word)) for word in words.split())
+
+
+def _prepositional(words: str) -> str:
+    """A Russian ordinal, masculine, in the case that "in a year" asks for."""
+    return re.sub(r"(?:ый|ой|ий)$", "ом", re.sub(r"третий$", "третьем", words))
 
 
 def _before(match: re.Match[str]) -> str:

@@ -159,6 +159,19 @@ def test_redo_changes_that_segment_only(bark: Bark, lines: list[Line], made: Pat
         assert project.missing == []
 
 
+def test_redo_removes_no_other_segments_files(bark: Bark, made: Path) -> None:
+    """Of a thousand lines and more, 1000.wav is what 10000.wav begins with."""
+    others = [made / "segments" / name for name in ("00010.wav", "00011-2.npz")]
+    for path in others:
+        path.write_bytes(b"of another line")
+    with Project(bark.parts, made) as project:
+        project.open()
+        for _ in range(2):
+            list(project.redo([0], Changes(seed=3)))
+    assert all(path.exists() for path in others)
+    assert sorted(path.name for path in made.glob("segments/0001[-.]*")) == ["0001-3.npz", "0001-3.wav", "0001.json"]
+
+
 def test_a_redone_first_line_keeps_the_voice(bark: Bark, lines: list[Line], made: Path) -> None:
     with Project(bark.parts, made) as project:
         project.open()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bark.text.numbers import LARGEST, Unsayable, cardinal, figures, native, ordinal, year
+from bark.text.numbers import LARGEST, Unsayable, as_int, cardinal, cardinal_of, figures, native, ordinal, year
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,11 @@ def test_english(number: int, words: str) -> None:
         (2000, "两千"),
         (10_005, "一万零五"),
         (20_000, "两万"),
+        (32_000, "三万两千"),
         (100_000, "十万"),
+        (120_000, "十二万"),
+        (220_000, "二十二万"),
+        (1_020_000, "一百零二万"),
         (10**8, "一亿"),
         (1_002_000, "一百万两千"),
     ],
@@ -123,3 +127,15 @@ def test_turkish_words_are_apart_and_russian_thousands_plain() -> None:
     assert cardinal(1_250_316, "tr") == "bir milyon iki yüz elli bin üç yüz on altı"
     assert cardinal(1200, "ru") == "тысяча двести"
     assert cardinal(21_000, "ru") == "двадцать одна тысяча"
+
+
+def test_turkish_ten_is_not_lost_before_millions() -> None:
+    assert cardinal(10_000_000, "tr") == "on milyon"
+    assert cardinal(12_000_017, "tr") == "on iki milyon on yedi"
+    assert cardinal(3 * 10**12, "tr") == "üç trilyon"
+
+
+def test_more_figures_than_python_reads_as_one_number() -> None:
+    assert as_int("0" * 5000 + "7") == 7
+    assert as_int("1" * 5000) is None
+    assert cardinal_of("1" * 5000, "en").split() == ["one"] * 5000

@@ -25,6 +25,9 @@ CASES = {
         ("Call 555-0123, e.g. today.", "Call five five five, zero one two three, for example today."),
         ("The 21st, 12th and 100th of 1905.", "The twenty-first, twelfth and one hundredth of nineteen oh five."),
         ("On 31/12/1999 it was 2000.", "On December thirty-first, nineteen ninety-nine it was two thousand."),
+        ("It fell by -5%, -$5.50 and $-2, and rose by +10%.", "It fell by minus five percent, minus five dollars and fifty cents and minus two dollars, and rose by plus ten percent."),
+        ("Some 10-20% of 5-10 pages, 5 %-3 %.", "Some ten-twenty percent of five-ten pages, five percent-three percent."),
+        ("In the 1990s, the 2000s, the '80s and a 747.", "In the nineteen nineties, the two thousands, the 'eighties and a seven hundred forty-seven."),
         ("At 12 o'clock, etc.", "At twelve o'clock, et cetera."),
         ("[laughs] 2 of [MAN] 3", "[laughs] two of [MAN] three"),
     ],
@@ -69,6 +72,7 @@ CASES = {
     "ru": [
         ("Это было в 21:00, а в 3:00 нет.", "Это было в двадцать один час, а в три часа нет."),
         ("3 мая 2024 года в 15:30 это стоило 21 ₽ и 5 ₽.", "третьего мая две тысячи двадцать четвёртого года в пятнадцать тридцать это стоило двадцать один рубль и пять рублей."),
+        ("В 2024 году, -5% и -3 ₽.", "В две тысячи двадцать четвёртом году, минус пять процентов и минус три рубля."),
         ("22%, 3-й этаж и 2-я дверь, т. е. 1 200.", "двадцать два процента, третий этаж и вторая дверь, то есть тысяча двести."),
     ],
     "tr": [
@@ -77,6 +81,7 @@ CASES = {
         ("2. kat, 1.250 kişi", "ikinci kat, bin iki yüz elli kişi"),
     ],
     "zh": [
+        ("人口是120000，下降 -5%，-¥5。", "人口是十二万，下降 负百分之五，负五元。"),
         ("2024年5月3日15:30，价格是¥1,250，打折25%。", "二零二四年五月三日十五点三十分，价格是一千二百五十元，打折百分之二十五。"),
         ("2000个，102，10005，-3.5", "两千个，一百零二，一万零五，负三点五"),
     ],
@@ -122,13 +127,29 @@ def test_any_text_gives_text_and_english_leaves_no_figure(text: str, language: s
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     "text",
-    ["99/99/2024", "2024-13-45", "25:61", "13:00 pm", "1" * 40, "0", "007", "1.2.3.4", "$", "5 € 5 $", "3.", "-"],
+    [
+        "99/99/2024",
+        "2024-13-45",
+        "25:61",
+        "13:00 pm",
+        "1" * 40,
+        "1" * 5000,
+        f"${'1' * 5000}",
+        "1" * 5000 + "%",
+        "0",
+        "007",
+        "1.2.3.4",
+        "$",
+        "5 € 5 $",
+        "3.",
+        "-",
+    ],
 )
 def test_nonsense_is_no_error(text: str, language: str) -> None:
     assert verbalize(text, language)
 
 
-@pytest.mark.parametrize("text", ["1. ", "e.g. 2 ", "3 May, ", "$5", "x. ", "12:30 ", "1,"])
+@pytest.mark.parametrize("text", ["1. ", "e.g. 2 ", "3 May, ", "$5", "x. ", "12:30 ", "1,", "1", "111,"])
 def test_long_texts_take_no_time_to_speak_of(text: str) -> None:
     begin = time.process_time()
     verbalize(text * (20_000 // len(text)), "en")
