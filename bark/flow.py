@@ -163,9 +163,11 @@ class Flow(Generic[K]):
         if not self._apart:
             yield from self._say()
             yield from self._write()
+        elif self._busy("coarse"):  # its rows would be lost with the stage
+            yield from self._write()
         elif self._to_say:
             yield from self._say()
-        elif self._said or self._busy("coarse"):
+        elif self._said:
             yield from self._write()
         elif self._written:
             yield from self._hear(self._written.popleft())

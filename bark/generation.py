@@ -189,7 +189,7 @@ def generate_text_semantic(
         tokens = stage.generate(
             np.array(ids),
             voice.reading if voice else None,
-            options=_suited(sampling, own.semantic),
+            options=sampling.suited(own.semantic),
             min_eos_p=own.min_eos_p if isinstance(min_eos_p, ModelsOwn) else min_eos_p,
             max_duration=options.max_duration,
             stop_at_eos=allow_early_stop,
@@ -234,7 +234,7 @@ def generate_coarse(
         pieces = CoarseStage(stage.model, _coarse_config(bark.config, max_coarse_history, sliding_window_len)).generate(
             np.asarray(x_semantic),
             CoarseHistory(voice.semantic, voice.coarse) if voice else None,
-            options=_suited(SamplingOptions(temp, top_k, top_p), bark.config.generation.coarse),
+            options=SamplingOptions(temp, top_k, top_p).suited(bark.config.generation.coarse),
             generator=_generator(bark),
         )
         codes = _collected("coarse", pieces, lambda piece: piece.shape[1] / space.frame_rate, silent)
@@ -272,7 +272,7 @@ def generate_fine(
         pieces = FineStage(stage.model, config).generate(
             codes,
             voice.fine if voice else None,
-            options=_suited(SamplingOptions(temp), bark.config.generation.fine),
+            options=SamplingOptions(temp).suited(bark.config.generation.fine),
             generator=_generator(bark),
         )
         frames = _collected("fine", pieces, lambda piece: piece.shape[1] / space.frame_rate, silent)
@@ -364,11 +364,3 @@ def _collected(stage: str, pieces: Iterable[Any], seconds: Callable[[Any], float
     """All of a stage's pieces; they are counted on a terminal as they come."""
     with shown_progress([stage], not silent) as progress:
         return list(Record(progress).watch(stage, iter(pieces), seconds))
-
-
-def _suited(asked: SamplingOptions, own: SamplingOptions) -> SamplingOptions:
-    """What is asked for; the model's own where no temperature is, but for what else is."""
-    if not isinstance(asked.temperature, ModelsOwn):
-        return asked
-    changes = {name: getattr(asked, name) for name in ("top_k", "top_p") if getattr(asked, name) is not None}
-    return replace(own, **changes)

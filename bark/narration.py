@@ -54,7 +54,7 @@ class Narration:
 
     def request(self, line: Line) -> Request:
         """What a line is spoken from now."""
-        options = line.options or self.speaking.parts.config.generation
+        options = (line.options or GenerateOptions()).suited(self.speaking.parts.config.generation)
         if line.seed is not None:
             options = replace(options, seed=line.seed)
         return self.speaking.request(line.text, self._voice(line), self._limited(options))

@@ -149,7 +149,7 @@ class Bark:
             min_eos_p: probability of the end at which the utterance ends; without it the model's own (Suno's is 0.2).
             max_duration: seconds at most; text that is left then goes unspoken, with a `BarkWarning`.
             language: of the text, as a two-letter code; see `plan`.
-            options: all that can be chosen, instead of the model's own; what is given beside it comes first.
+            options: all that can be chosen; what isn't is the model's own. What is given beside it comes first.
             progress: called with stage, seconds of the line so far, and whether the stage has ended it.
 
         Raises:
@@ -311,9 +311,7 @@ class Bark:
             BarkError: as `generate` does, before anything is spoken.
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
-        options = (options or self.config.generation).with_changes(
-            temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration
-        )
+        options = self._suited(options, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration)
         first = seed if isinstance(seed, Integral) else None
         seeds = _each(seed, len(texts), "seeds") if first is None else [int(first) + i for i in range(len(texts))]
         chosen = [self._options(options, seed=own) for own in seeds]
@@ -386,9 +384,15 @@ class Bark:
         lines = self._lines(text, voice, options, language)
         return self.speak(lines, max_duration=options.max_duration, progress=progress)
 
+    def _suited(self, options: GenerateOptions | None, **changes: Any) -> GenerateOptions:
+        """The options, changed, and the model's own where nothing is chosen."""
+        if not isinstance(options, GenerateOptions | None):
+            raise OptionError(f"options must be GenerateOptions, not {type(options).__name__}")
+        return (options or GenerateOptions()).suited(self.config.generation).with_changes(**changes)
+
     def _options(self, options: GenerateOptions | None, **changes: Any) -> GenerateOptions:
         """The options that hold, with a seed."""
-        options = (options or self.config.generation).with_changes(**changes)
+        options = self._suited(options, **changes)
         return options if options.seed is not None else replace(options, seed=drawn_seed())
 
 

@@ -44,7 +44,7 @@ class Speaking:
 
     def request(self, text: str, voice: VoiceLike | None, options: GenerateOptions | None) -> Request:
         """What one utterance is made from, checked; see `Bark.request`."""
-        options = options or self.parts.config.generation
+        options = (options or GenerateOptions()).suited(self.parts.config.generation)
         text = prepared(normalize(text), self.parts.config.text, language_of(voice))
         return Request(
             text=text,

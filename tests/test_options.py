@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import FrozenInstanceError
+import pickle
+from dataclasses import FrozenInstanceError, asdict, replace
 
 import numpy as np
 import pytest
@@ -60,7 +62,31 @@ def test_generate_options_refuse_nonsense(name: str, value: object) -> None:
 
 
 def test_numpy_numbers_are_numbers() -> None:
-    assert SamplingOptions(temperature=np.float32(0.5), top_k=np.int64(3)).top_k == 3  # type: ignore[arg-type]
+    sampling = SamplingOptions(temperature=np.float32(0.5), top_k=np.int64(3))  # type: ignore[arg-type]
+    options = GenerateOptions(seed=np.int64(MAX_SEED), max_duration=np.float32(2), semantic=sampling)  # type: ignore[arg-type]
+    assert json.loads(json.dumps(asdict(options)))["seed"] == options.seed == MAX_SEED
+    assert type(options.seed) is int
+    assert sampling == SamplingOptions(0.5, 3)
+
+
+def test_what_is_not_given_is_the_models_own() -> None:
+    own = GenerateOptions(
+        semantic=SamplingOptions(0.2, top_k=50), fine=SamplingOptions(0), min_eos_p=0.3, retries=5, best_of=4
+    )
+    assert GenerateOptions().suited(own) == replace(own, coarse=SamplingOptions())
+    asked = GenerateOptions(seed=1, semantic=SamplingOptions(top_p=0.9), coarse=SamplingOptions(0.7), retries=2)
+    suited = asked.suited(own)
+    assert suited.semantic == SamplingOptions(0.2, top_k=50, top_p=0.9)
+    assert suited.coarse == SamplingOptions(0.7)
+    assert (suited.seed, suited.retries, suited.best_of, suited.min_eos_p) == (1, 2, 4, 0.3)
+    assert pickle.loads(pickle.dumps(asked)).suited(own) == suited
+    assert GenerateOptions(min_eos_p=0.2, best_of=1).suited(own).best_of == 1
+    assert suited.suited(GenerateOptions(best_of=8)) == suited
+
+
+def test_the_fine_stage_cannot_look_at_repetition() -> None:
+    with pytest.raises(OptionError, match="repetition_window"):
+        GenerateOptions(fine=SamplingOptions(repetition_window=5))
 
 
 @pytest.mark.parametrize("temperature", [None, 0, 0.0])

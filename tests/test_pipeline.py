@@ -118,10 +118,17 @@ def test_a_model_has_options_of_its_own(own_checkpoint: Path, bark: Bark) -> Non
     calm = Bark(own_checkpoint)
     frozen = [calm.generate(TEXT, seed=seed).audio for seed in (1, 2)]
     np.testing.assert_array_equal(*frozen)
-    options = GenerateOptions(retries=0, seed=1)
-    np.testing.assert_array_equal(
-        calm.generate(TEXT, options=options).audio, bark.generate(TEXT, options=options).audio
-    )
+    some = GenerateOptions(seed=3)  # what it doesn't say is the model's own
+    np.testing.assert_array_equal(calm.generate(TEXT, options=some).audio, frozen[0])
+    stages = [SamplingOptions(temperature) for temperature in (0.7, 0.7, 0.5)]
+    whole = GenerateOptions(1, *stages, retries=0)
+    np.testing.assert_array_equal(calm.generate(TEXT, options=whole).audio, bark.generate(TEXT, options=whole).audio)
+
+
+@pytest.mark.parametrize("options", [{"seed": 1}, SamplingOptions()])
+def test_options_of_another_kind(bark: Bark, options: Any) -> None:
+    with pytest.raises(OptionError, match="options must be GenerateOptions"):
+        bark.generate(TEXT, options=options)
 
 
 def test_max_duration(bark: Bark, space: TokenSpace) -> None:

@@ -275,7 +275,7 @@ class Project:
 
     def _settled(self, line: Line) -> Line:
         """A line that leaves nothing to the model or to chance."""
-        options = line.options or self._parts.config.generation
+        options = (line.options or GenerateOptions()).suited(self._parts.config.generation)
         seed = options.seed if line.seed is None else line.seed
         voice = None if line.voice is None else self._parts.voices.load(line.voice)
         return replace(line, options=options, seed=drawn_seed() if seed is None else seed, voice=voice)

@@ -32,7 +32,9 @@ class Reader:
     """
 
     def __init__(self, speaking: Speaking, asked: Begin) -> None:
-        options = replace(asked.options or speaking.parts.config.generation, seed=asked.seed)
+        options = replace(
+            (asked.options or GenerateOptions()).suited(speaking.parts.config.generation), seed=asked.seed
+        )
         self._lines = _dialogue(speaking.parts, asked, options) if asked.dialogue else _text(speaking, asked, options)
         self._narration = Narration(speaking, options.max_duration)
         self._line: Line | None = next(self._lines, None)
