@@ -11,6 +11,7 @@ import torch
 from bark.audio.pitch import median_pitch
 from bark.errors import warn
 from bark.parts import Parts
+from bark.text.language import language_code
 from bark.text.script import key_of
 from bark.voices import Voice, VoiceLike
 
@@ -44,6 +45,7 @@ def cast_voices(
 
     Raises:
         VoiceError: there is no such voice, or it is not of this model.
+        OptionError: there can be no such language.
 
     Warns:
         BarkWarning: there are fewer voices than speakers, or somebody of the cast doesn't speak.
@@ -51,7 +53,7 @@ def cast_voices(
     _tell_silent(speakers, chosen)
     by_key = {key_of(name): voice for name, voice in chosen.items() if voice is not None}
     cast = {name: parts.voices.load(by_key[key_of(name)]) for name in speakers if key_of(name) in by_key}
-    free = Free(parts, language or "en", {voice.name for voice in cast.values()})
+    free = Free(parts, language_code(language) or "en", {voice.name for voice in cast.values()})
     uncast = [name for name in speakers if name not in cast]
     made = {name: free.take(kind_of(name)) for name in sorted(uncast, key=lambda name: kind_of(name) is None)}
     if free.shared:

@@ -10,6 +10,7 @@ from bark.casting import cast_voices, kind_of
 from bark.lines import Line, Room, foreign, language_of, line_seed, spoken
 from bark.options import GenerateOptions
 from bark.parts import Parts
+from bark.text.language import language_code
 from bark.text.normalize import SAYABLE
 from bark.text.script import Member, Script, Turn, key_of, parse_script
 from bark.tokens import SUNO
@@ -96,7 +97,7 @@ def _lines(script: Script, roles: Mapping[str, Role], room: Room, pause: float) 
             waiting = waiting and replace(waiting, pause=waiting.pause + pause)
             continue
         role = roles[turn.speaker]
-        for line in _spoken(turn, role, room, script.language, pause):
+        for line in _spoken(turn, role, room, language_code(script.language), pause):
             if waiting:
                 yield waiting
             index = said[turn.speaker] if role.own_seed else count

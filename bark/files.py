@@ -61,7 +61,10 @@ def check_target(path: str | os.PathLike[str]) -> Path:
             raise OutputError(f"can't write {path}: it is a folder; name a file in it")
         if not target.parent.is_dir():
             raise OutputError(f"can't write {path}: there is no folder {target.parent}; make it first")
-        if not os.access(target if target.exists() else target.parent, os.W_OK):
+        written = [target] if target.exists() else []
+        if target.is_file() or not written:  # a new file is written beside it, and takes its place
+            written.append(target.parent)
+        if not all(os.access(each, os.W_OK) for each in written):
             raise OutputError(f"can't write {path}: {REASONS[errno.EACCES]}")
     except OutputError:
         raise

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 from bark.errors import OptionError, TextError
 from bark.models.config import ModelConfig, TextConfig
@@ -54,7 +55,7 @@ class Line:
     language: str | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.pause <= MAX_PAUSE:
+        if not isinstance(self.pause, Real) or not 0 <= self.pause <= MAX_PAUSE:
             raise OptionError(f"pause must be from 0 to {MAX_PAUSE:g} seconds, not {self.pause!r}")
 
 

@@ -29,6 +29,6 @@ def in_manner(parts: Parts, voice: Voice, language: str) -> Voice:
     names = [name for name in presets(parts.voices.names(), language) if language_of(name) == language]
     if not names:
         return voice
-    known = voice.name in parts.voices.names()
+    known = voice.name in parts.voices.names() and parts.voices.named(voice.name) is voice
     kind = kind_of_named(parts, voice.name) if known else kind_of_voice(parts, voice)
     return replace(voice, manner=parts.voices.load(first_of_kind(parts, names, kind)).reading)

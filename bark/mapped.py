@@ -32,7 +32,10 @@ def convert(tensor: Tensor, device: torch.device | str, dtype: torch.dtype) -> T
 
 
 def let_go(tensor: Tensor) -> None:
-    """Takes the pages that only this tensor lies on out of the process's memory; if read again, they come back."""
+    """Takes the pages that only this tensor lies on out of the process's memory; if read again, they come back.
+
+    What was written to it is lost then: it is for weights as they were read.
+    """
     if sys.platform != "linux" or not tensor.is_contiguous() or tensor.device.type != "cpu":
         return
     page = mmap.PAGESIZE

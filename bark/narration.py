@@ -74,11 +74,12 @@ class Narration:
             self._voices.setdefault(line.speaker, utterance.to_voice(line.speaker or "of the first line"))
         self.index += 1
         self.samples += len(utterance.audio)
-        yield utterance
-        pause = pause_samples(line.pause if self._left is None else min(line.pause, max(0.0, self._left)), self._rate)
-        self.samples += pause
-        if pause:
-            yield np.zeros(pause, dtype=np.float32)
+        pause = line.pause if self._left is None else min(line.pause, max(0.0, self._left))
+        yield replace(utterance, pause=pause)
+        silence = pause_samples(pause, self._rate)
+        self.samples += silence
+        if silence:
+            yield np.zeros(silence, dtype=np.float32)
 
     def at_once(self, request: Request) -> bool:
         """Whether the line is heard while it is made, and stays as it is; else it is judged when it is whole."""

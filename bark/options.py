@@ -82,9 +82,9 @@ class GenerateOptions:
         max_duration: seconds of speech at most; None leaves it to the model's limit.
         retries: how often a line may be said anew, with the next seed, when it looks wrong (`bark.guards`); 0 leaves
             it as it comes, and unchecked.
-        best_of: takes of a line's semantic tokens, made side by side, of which the one is spoken that surprises the model
-            least where it does most, and is most like the others (`bark.engine.choosing`); it takes that much more of
-            the first stage.
+        best_of: takes of a line's semantic tokens, made side by side, of which the one is spoken that surprises the
+            model least where it does most, and is most like the others (`bark.engine.choosing`); it takes that much
+            more of the first stage.
 
     Raises:
         OptionError: a value makes no sense.

@@ -10,7 +10,7 @@ from bark.lines import Line, Room, foreign, language_of, line_seed, spoken
 from bark.options import GenerateOptions
 from bark.parts import Parts
 from bark.text.labels import SPEAKER
-from bark.text.language import language_of_text
+from bark.text.language import language_code, language_of_text
 from bark.text.normalize import SAYABLE
 from bark.text.split import Segment
 from bark.voices import Voice
@@ -32,8 +32,9 @@ def lines_of(
 
     Raises:
         TextError: there is nothing to say in the text, or it is not text.
+        OptionError: there can be no such language.
     """
-    expected = language or language_of(voice)
+    expected = language_code(language) or language_of(voice)
     found = spoken(text, Room.of(parts.config, parts.tokenizer.encode), expected)
     people = People(parts, seed, expected) if voice is None and parts.config.text.labels else None
 

@@ -87,3 +87,14 @@ def test_what_may_not_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # tests may run as root, who may write anywhere
     with pytest.raises(OutputError, match=r"a\.txt: permission denied"):
         check_target(tmp_path / "a.txt")
+
+
+def test_a_file_needs_its_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is new is written beside it; not so what isn't a file."""
+    path = tmp_path / "a.txt"
+    path.touch()
+    monkeypatch.setattr(os, "access", lambda each, mode: Path(each) != tmp_path)
+    with pytest.raises(OutputError, match=r"a\.txt: permission denied"):
+        check_target(path)
+    monkeypatch.setattr(os, "access", lambda each, mode: Path(each) == Path(os.devnull))
+    assert check_target(os.devnull) == Path(os.devnull)

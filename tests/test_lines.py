@@ -176,7 +176,17 @@ def test_a_plan(bark: Bark) -> None:
         bark.plan("Hello", "v2/en_speaker_77")
 
 
-@pytest.mark.parametrize("pause", [-0.1, float("nan"), 1e9])
+def test_a_language_is_one_however_it_is_written(bark: Bark) -> None:
+    options = GenerateOptions(seed=5)
+    plain = bark.plan("Hello there. The boat left.", "v2/en_speaker_0", options, "en")
+    for written in ("EN", "en-GB", "En_us"):
+        assert bark.plan("Hello there. The boat left.", "v2/en_speaker_0", options, written) == plain
+    for wrong in ("", "english language", ".*", "e", 3):
+        with pytest.raises(OptionError, match="a language is a two-letter code such as en, not "):
+            bark.plan("Hello", None, options, wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pause", [-0.1, float("nan"), 1e9, "1"])
 def test_no_such_pause(pause: float) -> None:
     with pytest.raises(OptionError, match="pause must be from 0 to 3600 seconds"):
         Line("Hello", pause)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -82,6 +83,13 @@ def test_the_manner_is_that_of_a_preset_of_the_same_kind(name: str) -> None:
     assert alike
     assert language_of(alike[0]) == "fr"
     assert kind_of_named(pup().parts, alike[0]) == kind_of_named(pup().parts, name)
+
+
+def test_a_strangers_name_says_nothing_of_the_kind() -> None:
+    """A man's voice in a file that is called as a woman's of the model."""
+    man = pup().voices.load("v2/en_speaker_1")
+    stranger = replace(man, name="v2/en_speaker_0")
+    assert np.array_equal(in_manner(pup().parts, stranger, "fr").reading, in_manner(pup().parts, man, "fr").reading)
 
 
 def test_a_voice_stays_as_it_is_where_there_is_no_preset_of_the_language() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+BLINK = 0.02  # seconds that a word is shown at least: files of captions take none that begins when it ends
+
 
 @dataclass(frozen=True)
 class Word:
@@ -48,9 +50,12 @@ def moved(cue: Cue, seconds: float) -> Cue:
 
 
 def by_word(cues: Iterable[Cue]) -> Iterator[Cue]:
-    """A cue for every word; one without words stays as it is."""
+    """A cue for every word, of `BLINK` seconds at least; one without words stays as it is."""
+    before = 0.0
     for cue in cues:
         if not cue.words:
             yield cue
         for word in cue.words:
-            yield Cue(word.text, word.start, word.end, cue.speaker, (word,), cue.exact)
+            start = max(word.start, before)
+            before = max(word.end, start + BLINK)
+            yield Cue(word.text, start, before, cue.speaker, (replace(word, start=start, end=before),), cue.exact)

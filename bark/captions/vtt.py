@@ -64,8 +64,9 @@ def parse_vtt(content: str | bytes, name: str = "WebVTT") -> list[Cue]:
         raise TextError(f"{name}, line 1: expected WEBVTT, got {lines[0][:40]!r}")
     found = []
     for start, block in _blocks(lines):
-        timed = next((i for i, line in enumerate(block[:2]) if "-->" in line), None)
-        if start == 0 or (timed is None and SKIPPED.fullmatch(block[0])):
+        head = len(block) if start == 0 else 2  # a time ends the header, as browsers read it
+        timed = next((i for i, line in enumerate(block[:head]) if "-->" in line), None)
+        if timed is None and (start == 0 or SKIPPED.fullmatch(block[0])):
             continue
         if timed is None:
             raise TextError(f"{name}, line {start + 1}: text without a time: {block[0].strip()[:40]!r}")

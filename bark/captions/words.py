@@ -115,7 +115,7 @@ def of_tokens(text: str, spans: Pieces, pieces: Pieces, times: Times) -> Times:
         if sounding:
             first, last = times[sounding[0], 0], times[sounding[-1], 1]
             space = SPACE if pieces[sounding[0]][0] < start and first > 0 else 0.0
-            row[:] = min(first + space, last), last
+            row[:] = min(first + space, (first + last) / 2), last
         else:
             row[:] = last
     return found

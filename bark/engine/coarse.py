@@ -185,7 +185,7 @@ class CoarseStage:
             raise CheckpointError(
                 f"config.json: coarse: a window of {self.capacity} positions in a block_size of {shape.block_size}"
             )
-        if self.layout.stride < 1 or self.layout.stride % self.tokens.n_coarse:
+        if self.layout.stride % self.tokens.n_coarse:
             raise CheckpointError(
                 f"config.json: coarse_layout: a stride of {self.layout.stride} tokens cuts frames of "
                 f"{self.tokens.n_coarse} apart"

@@ -13,6 +13,16 @@ from bark.tokens import SUNO, TokenSpace
 
 T = TypeVar("T")
 
+NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+COUNTED = {  # numbers of a model that are at least 1
+    "tokens": ("sample_rate", "semantic_vocab", "codebook_size", "n_coarse", "n_codebooks"),
+    "semantic": ("n_layer", "n_head", "n_embd", "block_size", "input_vocab", "output_vocab"),
+    "coarse": ("n_layer", "n_head", "n_embd", "block_size", "input_vocab", "output_vocab"),
+    "fine": ("n_layer", "n_head", "n_embd", "block_size", "vocab", "n_codebooks"),
+    "semantic_layout": ("text_length", "max_steps"),
+    "coarse_layout": ("semantic_window", "stride"),
+    "fine_layout": ("window", "hop"),
+}
 COARSE_WINDOWS = {"exact": 1, "wide": 2, "widest": 4}  # how far the coarse window moves, times the model's own stride
 
 
@@ -201,7 +211,7 @@ class ModelConfig:
         sounds: which tags it makes a sound of.
 
     Raises:
-        CheckpointError: the model has no such head.
+        CheckpointError: the model has no such head, or a number can't be.
     """
 
     name: str
@@ -222,6 +232,13 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "alignment_heads", _heads(self.alignment_heads, self.semantic))
+        for part, names in COUNTED.items():
+            for name, value in asdict(getattr(self, part)).items():
+                least = 1 if name in names else 0
+                if not least <= value < inf:
+                    raise CheckpointError(f"config.json: {part}: {name} must be at least {least}, got {value!r}")
+        for name in ("semantic_rate", "frame_rate"):
+            _above_0(f"tokens: {name}", getattr(self.tokens, name))
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -264,13 +281,26 @@ def from_mapping(kind: type[T], values: Any, where: str) -> T:
     if unknown:
         raise CheckpointError(f"{where}: unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     made = {
-        name: from_mapping(known[name], value, f"{where}: {name}") if is_dataclass(known[name]) else value
+        name: from_mapping(known[name], value, f"{where}: {name}")
+        if is_dataclass(known[name])
+        else _of_kind(known[name], value, f"{where}: {name}")
         for name, value in values.items()
     }
     try:
         return kind(**made)
     except (TypeError, OptionError) as error:
         raise CheckpointError(f"{where}: {error}") from error
+
+
+def _of_kind(kind: Any, value: Any, where: str) -> Any:
+    """A plain value, if it is of the kind that is declared: a whole number, a number, a truth value or a text.
+
+    Whole numbers are numbers, too; of unions and tables nothing is known here.
+    """
+    kinds = {int: (int,), float: (int, float), bool: (bool,), str: (str,)}.get(kind)
+    if kinds and not (isinstance(value, kinds) and isinstance(value, bool) == (kind is bool)):
+        raise CheckpointError(f"{where}: expected {NAMES[kind]}, got {value!r}")
+    return value
 
 
 def widened(config: ModelConfig, windows: str) -> ModelConfig:

@@ -92,8 +92,8 @@ class VoiceBook:
         Raises:
             VoiceError: as `Shelf.add`, or another voice has the name, or it is not of this model.
         """
-        taken = (voice.id.casefold() for voice in await self.all(owner))
-        if name.casefold() in taken:
+        ids = [voice.id.casefold() for voice in await self.all(owner)]
+        if name.casefold() in (*ids, *(known.rpartition("/")[2] for known in ids)):  # by which a preset is found, too
             raise VoiceError(f"there is a voice {name!r} already; choose another name")
         await asyncio.to_thread(self.shelf.check, owner, name)
         voice = (await make()).check(self._card.tokens)

@@ -15,6 +15,7 @@ from bark.files import reason
 from bark.server.app import create_app
 from bark.server.jobs import SchedulerSettings
 from bark.server.model import read_card
+from bark.server.protocol import hurrying
 from bark.server.scheduler import Scheduler
 from bark.server.settings import ServeSettings
 from bark.server.state import Scheduling
@@ -106,6 +107,7 @@ def uvicorn_config(app: Any, settings: ServeSettings) -> uvicorn.Config:
         log_config=None,
         access_log=False,  # the app has its own, with ids
         server_header=False,
+        http=hurrying(settings.body_timeout),
         ws="none",
         lifespan="on",
         proxy_headers=bool(settings.trusted_proxies),

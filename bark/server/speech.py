@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from bark.server.requests import LEFT, Call, call_of
 from bark.server.schemas import AudioDelta, AudioDone, ErrorEvent, Fault, SpeechRequest, Usage
 from bark.server.state import Serving, serving
 from bark.server.streaming import Made, Streamed, chunks, delta, encoded, event, nameless_file, stretched, written
+from bark.text.language import language_code
 
 logger = logging.getLogger(__name__)
 router = APIRouter()
@@ -169,7 +169,7 @@ def _check(app: Serving, body: SpeechRequest) -> None:
 
 
 async def _job(app: Serving, body: SpeechRequest, call: Call, owner: str) -> Job:
-    language = re.split("[-_]", body.language)[0].lower() if body.language else None
+    language = language_code(body.language or None)
     dialogue = bool(body.dialogue)
     options = app.card.options.with_changes(
         seed=body.seed,

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import JSONResponse, Response
 
-from bark.errors import OutputError
+from bark.errors import OptionError, OutputError
 from bark.server.errors import Refusal
 from bark.server.guard import OWNER
 from bark.server.leaving import ClientLeftError, unless_left
 from bark.server.openapi import UPLOAD_BODY, errors
 from bark.server.requests import LEFT, call_of
-from bark.server.schemas import LANGUAGE, VoiceDeleted, VoiceList, VoiceOut
+from bark.server.schemas import VoiceDeleted, VoiceList, VoiceOut
 from bark.server.state import Serving, serving
+from bark.text.language import language_code
 from bark.voices import Voice
 
 router = APIRouter()
@@ -51,14 +51,16 @@ async def make_voice(request: Request) -> Response:
             raise Refusal(400, said, "consent_required", "consent")
         consent_by = _optional(form, "consent_by") or f"client {call_of(request.scope).client}"
         language = _optional(form, "language") or "en"
-        if not re.fullmatch(LANGUAGE, language):
-            raise Refusal(400, "language: two letters are expected", "invalid_value", "language")
+        try:
+            code = language_code(language) or "en"
+        except OptionError as error:
+            raise Refusal(400, f"language: {error}", "invalid_value", "language") from error
         data = await file.read()
     finally:
         await form.close()
 
     async def make() -> Voice:
-        return await app.uploads.voice(data, name, consent_by, re.split("[-_]", language)[0].lower())
+        return await app.uploads.voice(data, name, consent_by, code)
 
     return await _made(app, request, name, len(data), make)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from bark.errors import OptionError
 from bark.text.split import PARAGRAPH, SONG
 from bark.text.tags import TAG
 
@@ -63,6 +64,23 @@ FEWEST = (2, 6)  # words and letters, of which letters tell
 LONGEST = 400  # characters that are looked at
 MOST = 20_000  # characters of a run
 END = re.compile(r"[.!?…:;][\"'”’»)\]]*\s+|[。！？：；।]\s*|\n\s*")  # of a sentence, or of what announces another's
+
+
+CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*")
+
+
+def language_code(language: str | None) -> str | None:
+    """The code of a language, `en` of `en-GB` and `EN`; None for None.
+
+    Raises:
+        OptionError: it is none.
+    """
+    if language is None:
+        return None
+    found = CODE.fullmatch(language.lower()) if isinstance(language, str) else None
+    if found is None:
+        raise OptionError(f"a language is a two-letter code such as en, not {str(language)[:40]!r}")
+    return found[1]
 
 
 def language_of_text(text: str, expected: str | None = None) -> str | None:

@@ -14,6 +14,7 @@ from bark.voices.files import SUNO_PRESETS, VoiceFiles, beside, complete, find_o
 from bark.voices.voice import Voice
 
 PathLike: TypeAlias = str | os.PathLike[str]
+Stamp: TypeAlias = tuple[tuple[int, int], ...]
 VoiceLike: TypeAlias = PathLike | Mapping[str, Any] | Voice  # what `VoiceLibrary.load` takes
 
 
@@ -32,7 +33,7 @@ class VoiceLibrary:
         self._space = space
         self._own = own
         self._files: dict[str, VoiceFiles] = {}
-        self._loaded: dict[str, Voice] = {}
+        self._loaded: dict[str, tuple[Stamp, Voice]] = {}
 
     def names(self) -> list[str]:
         """Names of all voices whose files are there, sorted.
@@ -75,15 +76,16 @@ class VoiceLibrary:
         return voice
 
     def _by_name(self, name: str) -> Voice | None:
-        if name not in self._loaded:
-            files = self._named(name)
-            if files is None:
-                return None
-            self._loaded[name] = _read(files, name).check(self._space)
-        return self._loaded[name]
+        files = self._named(name)
+        if files is None:
+            return None
+        stamp = _stamp(files)
+        if name not in self._loaded or self._loaded[name][0] != stamp:
+            self._loaded[name] = stamp, _read(files, name).check(self._space)
+        return self._loaded[name][1]
 
     def _named(self, name: str) -> VoiceFiles | None:
-        if name not in self._files:  # it may have come since
+        if name not in self._files or not complete(self._files[name]):  # it may have come since, or gone
             self._files = {**find_own(self._own), **find_voices(self._places)}
         return self._files.get(name)
 
@@ -140,6 +142,13 @@ def voice_names(*places: Path, own: Path | None = None) -> list[str]:
 
 def _read(files: VoiceFiles, name: str) -> Voice:
     return Voice.from_npz(files, name) if isinstance(files, Path) else Voice.from_npy(files, name)
+
+
+def _stamp(files: VoiceFiles) -> Stamp:
+    """What changes when the files do."""
+    paths = [files] if isinstance(files, Path) else list(files.values())
+    stats = [path.stat() for path in paths if path.exists()]
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
 
 
 def _is_folder(path: Path) -> bool:

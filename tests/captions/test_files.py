@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,10 @@ class TestVtt:
         assert parse_vtt(content) == expected
         assert parse_vtt(content.replace("\n", "\r\n").encode()) == expected
 
+    def test_a_time_ends_the_header(self) -> None:
+        content = "WEBVTT\nKind: captions\n00:01.000 --> 00:02.000\nHello\n\n00:03.000 --> 00:04.000\nWorld\n"
+        assert parse_vtt(content) == [Cue("Hello", 1.0, 2.0), Cue("World", 3.0, 4.0)]
+
     @pytest.mark.parametrize(
         ("content", "sentence"),
         [
@@ -206,6 +211,13 @@ def test_by_word() -> None:
     first, second, third = by_word([spoken, bare])
     assert (first.text, first.start, first.end, first.speaker, first.exact) == ("Hello,", 1.0, 1.4, "Ann", True)
     assert (second.text, third) == ("you.", bare)
+
+
+def test_a_word_of_no_length_is_shown_for_a_moment() -> None:
+    words = (Word("a", 1.0, 1.0), Word("b", 1.0, 1.01), Word("c", 1.01, 2.0))
+    found = list(by_word([Cue("a b c", 1.0, 2.0, words=words)]))
+    assert [(cue.start, cue.end) for cue in found] == [(1.0, 1.02), (1.02, 1.04), (1.04, 2.0)]
+    assert parse_srt(format_srt(found)) == [replace(cue, words=()) for cue in found]
 
 
 class TestFiles:

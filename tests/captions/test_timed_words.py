@@ -69,6 +69,10 @@ class TestOfTokens:
         found = of_tokens(text, word_spans(text), pieces, times)
         assert found.tolist() == [[0.0, 0.4], [0.6 + SPACE, 1.2]]
 
+    def test_a_short_word_is_no_shorter_for_the_space(self) -> None:
+        found = of_tokens("it is", word_spans("it is"), [(0, 2), (2, 5)], np.array([[0.0, 0.4], [0.4, 0.44]]))
+        assert np.allclose(found, [[0.0, 0.4], [0.42, 0.44]])
+
     def test_words_without_tokens_come_last(self) -> None:
         found = of_tokens("a b c", word_spans("a b c"), [(0, 1)], np.array([[0.1, 0.5]]))
         assert found.tolist() == [[0.1, 0.5], [0.5, 0.5], [0.5, 0.5]]

@@ -237,13 +237,12 @@ class TestErrors:
         [
             ({"stride": 60}, "a window of 106 positions in a block_size of 64"),
             ({"stride": 4}, "a stride of 4 tokens cuts frames of 3 apart"),
-            ({"stride": 0}, "a stride of 0"),
+            ({"stride": 0}, "stride must be at least 1, got 0"),
         ],
     )
     def test_layouts(self, change: dict[str, int], sentence: str, pup_model: GPT, pup: ModelConfig) -> None:
-        config = replace(pup, coarse_layout=replace(pup.coarse_layout, **change))
         with pytest.raises(CheckpointError, match=sentence):
-            CoarseStage(pup_model, config)
+            CoarseStage(pup_model, replace(pup, coarse_layout=replace(pup.coarse_layout, **change)))
 
     @pytest.mark.parametrize("change", [{"codebook_size": 17}, {"coarse_infer": 100}, {"coarse_semantic_pad": 100}])
     def test_models_of_other_tokens(self, change: dict[str, int], pup_model: GPT, pup: ModelConfig) -> None:

@@ -270,7 +270,7 @@ class TestErrors:
         [
             (FineLayout(window=33, hop=8, max_history=0), "window ≤ 32, the model's block_size, got hop 8, window 33"),
             (FineLayout(window=8, hop=9, max_history=0), "hop ≤ window"),
-            (FineLayout(window=8, hop=0, max_history=0), "0 < hop"),
+            (FineLayout(window=8, hop=0, max_history=0), "hop must be at least 1, got 0"),
             (FineLayout(window=24, hop=12, max_history=13), "don't fit a window of 24"),
             (FineLayout(window=24, hop=8, max_history=0, pad_window=False, first_hop=9), "a first_hop of 9"),
             (FineLayout(window=24, hop=8, max_history=0, first_hop=4), "not with pad_window"),

@@ -107,7 +107,22 @@ def test_all_fields_are_needed(client: TestClient, voice: Voice, missing: str) -
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", "../evil", "a/b", "a\\b", "a\0b", ".hidden", "x" * 65, "a\nb", "-x", "v2/en_speaker_0", "Alloy"]
+    "name",
+    [
+        "",
+        " ",
+        "../evil",
+        "a/b",
+        "a\\b",
+        "a\0b",
+        ".hidden",
+        "x" * 65,
+        "a\nb",
+        "-x",
+        "v2/en_speaker_0",
+        "Alloy",
+        "EN_speaker_0",
+    ],
 )
 def test_names(client: TestClient, voice: Voice, name: str, tmp_path: Path) -> None:
     answer = upload(client, voice, name)

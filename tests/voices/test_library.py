@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,20 @@ def test_a_users_own_voices_come_after_the_models(
     voice.save(tmp_path / "flat" / "ann.npz")
     (own / "ann.npz").write_bytes(b"broken")
     assert VoiceLibrary(tmp_path / "flat", space, own).load("ann").name == "ann"
+
+
+def test_a_file_that_changes_is_read_again(space: TokenSpace, voice: Voice, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    voice.save(own / "me.npz")
+    library = VoiceLibrary(tmp_path / "none", space, own)
+    first = library.load("me")
+    assert library.load("me") is first
+    replace(voice, semantic=voice.semantic[::-1], about={"made": "anew"}).save(own / "me.npz")
+    assert library.load("me").about == {"made": "anew"}
+    (own / "me.npz").unlink()
+    with pytest.raises(VoiceError, match="no voice 'me'"):
+        library.load("me")
 
 
 def test_npy_files_and_folders_of_them(library: VoiceLibrary, voice: Voice, tmp_path: Path) -> None:
