@@ -156,7 +156,10 @@ class Shape:
                 self._go_round(measure)
                 yield self.seen
             for name, process in self._running.items():
-                self.seen[name].add(process.run("memory"))
+                try:
+                    self.seen[name].add(process.run("memory"))
+                except PeerError as error:  # it ended in one of the measures
+                    self.seen[name].missing["memory"] = str(error)
             yield self.seen
 
     def _wanted(self) -> list[Measure]:

@@ -68,6 +68,8 @@ def evaluate(
     texts = read_sentences(sentences, limit)
     mapping = read_mapping(teacher_voice or [])
     systems = [] if only_teacher else _models(model, device, dtype)
+    if teacher and language != "en":
+        raise OptionError(f"--teacher {teacher} reads English alone; leave it out for {language}")
     if teacher:
         file = str(kokoro_voices) if kokoro_voices else None
         systems.append(SystemSpec(teacher, kind=teacher, voices=mapping, kokoro_voices=file))

@@ -127,10 +127,10 @@ class StageRunner:
             return {"seconds": self._time(lambda: codec.decode(codes[None]))}
 
     def speech(self, tokens: int, voice: bool) -> dict[str, float]:
-        """The whole way, streamed; beside seconds and duration, the seconds of each stage."""
+        """The whole way, streamed, with as many takes as the model makes; and the seconds of each stage."""
         record = Record()
         started, first, samples = time.perf_counter(), 0.0, 0
-        for piece in Speaking(self.bark.parts).alone(self._request(tokens, voice), record):
+        for piece in Speaking(self.bark.parts).take(self._request(tokens, voice), record).pieces:
             samples += len(piece)
             if samples and not first:
                 first = time.perf_counter() - started
@@ -148,7 +148,7 @@ class StageRunner:
 
     def _request(self, tokens: int, voice: bool, seed: int = 0) -> Endless:
         seconds = (tokens - 0.5) / self.tokens.semantic_rate  # the token that exceeds it is the last
-        options = self.bark.config.generation.with_changes(max_duration=seconds, retries=0, best_of=1)
+        options = self.bark.config.generation.with_changes(max_duration=seconds, retries=0)
         return Endless("", self.text.tolist(), self.voice if voice else None, options, seed)
 
     def _codes(self, rows: int, frames: int) -> IntArray:

@@ -98,7 +98,7 @@ class CoarseTask(nn.Module):
             targets = torch.where(targets < 0, targets, targets - self._tokens.coarse_rows(book).start)
             losses[f"book_{book}"] = F.cross_entropy(logits.float().transpose(1, 2), targets, ignore_index=-1)
         nll, alignment = torch.stack(list(losses.values())).mean(), self._alignment(weights, batch)
-        fade = 1 - 0.9 * (self.step / self._config.alignment_steps).clamp(max=1)
+        fade = 1 - 0.9 * (self.step / max(1, self._config.alignment_steps)).clamp(max=1)
         if self.training:
             self.step += 1
         total = nll + self._config.alignment_weight * fade * alignment

@@ -21,6 +21,7 @@ from bark.codec.layers import ConvNeXtBlock
 from bark.errors import TrainingError
 from bark.models.cpu import product_dtype
 from bark.models.layers import Block
+from bark.training.checks import at_least
 from bark.training.logger import Logger
 from bark.training.memory import give_back
 from bark.training.optimizers import OptimizerConfig, Optimizers
@@ -83,10 +84,7 @@ class LoopConfig:
     def __post_init__(self) -> None:
         if self.precision not in ("auto", "bf16", "fp32"):
             raise TrainingError(f"precision must be auto, bf16 or fp32, not {self.precision!r}")
-        if self.steps < 1:
-            raise TrainingError(f"steps must be at least 1, not {self.steps}")
-        if self.log_every < 1:
-            raise TrainingError(f"log_every must be at least 1, not {self.log_every}")
+        at_least("[loop]", steps=(self.steps, 1), log_every=(self.log_every, 1), threads=(self.threads, 0))
         if not 0 <= self.ema < 1:
             raise TrainingError(f"ema must be at least 0 and below 1, not {self.ema}")
 
@@ -194,6 +192,7 @@ class Trainer:
             "average": self._average.state_dict(),
             "optimizers": self._optimizers.state_dict(),
             "random": torch.get_rng_state(),
+            "device_random": torch.cuda.get_rng_state() if self._ranks.device.type == "cuda" else None,
         }
         save_state(state, self._folder / STATE)
 
@@ -208,6 +207,8 @@ class Trainer:
             if state["optimizers"] is not None:  # left out of a checkpoint that had to be small
                 self._optimizers.load_state_dict(state["optimizers"])
             torch.set_rng_state(state["random"].cpu())
+            if state.get("device_random") is not None and self._ranks.device.type == "cuda":
+                torch.cuda.set_rng_state(state["device_random"].cpu())
             self._step = int(state["step"])
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bark.errors import TrainingError
+from bark.training.checks import at_least
 from bark.training.muon import Muon
 
 
@@ -31,6 +33,12 @@ class OptimizerConfig:
     final: float = 0.02
     weight_decay: float = 0.01
     clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        names = ("lr", "matrix_lr", "warmup", "weight_decay")
+        at_least("[optimizer]", **{name: (getattr(self, name), 0) for name in names})
+        if not self.clip > 0:
+            raise TrainingError(f"[optimizer]: clip must be above 0, not {self.clip}")
 
 
 class Optimizers:
@@ -77,7 +85,10 @@ class Optimizers:
     def load_state_dict(self, states: list[dict[str, Any]]) -> None:
         """The inverse of `state_dict`."""
         for (optimizer, _), state in zip(self._parts, states, strict=True):
+            decays = [group["weight_decay"] for group in optimizer.param_groups]
             optimizer.load_state_dict(state)
+            for group, decay in zip(optimizer.param_groups, decays, strict=True):
+                group["weight_decay"] = decay  # as the config has it now
 
 
 def _matrices(module: nn.Module) -> list[nn.Parameter]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 from bark.errors import TrainingError
 from bark.models.config import ModelConfig, from_mapping
-from bark.training.loop import LoopConfig, Task, Trainer
+from bark.training.checks import at_least
+from bark.training.loop import STATE, LoopConfig, Task, Trainer
 from bark.training.optimizers import OptimizerConfig
 
 if sys.version_info >= (3, 11):
@@ -21,6 +23,8 @@ else:
     import tomli as tomllib
 
 Settings = Mapping[str, Any]
+T = TypeVar("T")
+LEAST = {"batch": 1, "batch_tokens": 1, "clips": 1, "crop_seconds": 0.1, "validation_clips": 1, "validation_windows": 1}
 
 
 def read_settings(path: Path) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def train(what: str, settings: Settings, data: Path, out: Path, device: str = "c
     torch.manual_seed(loop.seed)  # a new model's weights
     initial = table.pop("initial", None)
     task = TASKS[what](table, settings, data, out)
-    if initial:
+    if initial and not (out / what / STATE).exists():  # a run that has begun goes on from its own
         from bark.checkpoints.native import load_weights
 
         load_weights(_model(task, what), data / initial)
@@ -109,7 +113,17 @@ def _sets(table: dict[str, Any]) -> Mapping[str, float]:
     sets = {name: weight for name, weight in sets.items() if weight != 0} if isinstance(sets, Mapping) else {}
     if not sets:
         raise TrainingError("the config names no sets of data; say, sets = { my-voice = 1.0 }")
+    for name, weight in sets.items():
+        if not isinstance(weight, (int, float)) or isinstance(weight, bool) or not 0 < weight < inf:
+            raise TrainingError(f"the weight of the set {name} must be a number from 0 up, not {weight!r}")
     return sets
+
+
+def _task_config(kind: type[T], table: Mapping[str, Any], name: str) -> T:
+    """A task's own settings: what is drawn must be something."""
+    config = from_mapping(kind, table, name)
+    at_least(name, **{each: (value, LEAST[each]) for each, value in vars(config).items() if each in LEAST})
+    return config
 
 
 def _model(task: Task, what: str) -> nn.Module:
@@ -127,7 +141,7 @@ def _codec(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> 
     if codec.config.synthesis == "source-filter":
         return _source_filter(codec, table, data, "[codec]", whole=True)
     train_set, held_out = _samplers(_sets(table), data)
-    return CodecTask(codec, train_set, held_out, from_mapping(CodecTaskConfig, table, "[codec]"))
+    return CodecTask(codec, train_set, held_out, _task_config(CodecTaskConfig, table, "[codec]"))
 
 
 def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> Task:
@@ -149,7 +163,7 @@ def _codec_decoder(table: dict[str, Any], settings: Settings, data: Path, out: P
     from bark.training.vocoder import VocoderTask, VocoderTaskConfig
 
     train_set, held_out = _samplers(_sets(table), data)
-    return VocoderTask(begun, train_set, held_out, from_mapping(VocoderTaskConfig, table, "[codec-decoder]"))
+    return VocoderTask(begun, train_set, held_out, _task_config(VocoderTaskConfig, table, "[codec-decoder]"))
 
 
 def _source_filter(codec: Any, table: dict[str, Any], data: Path, name: str, whole: bool) -> Task:
@@ -160,7 +174,7 @@ def _source_filter(codec: Any, table: dict[str, Any], data: Path, name: str, who
     sets = _sets(table)
     _, held_out = _samplers(sets, data)
     sampler = PitchedSampler({data / "corpus" / name: weight for name, weight in sets.items()}, codec.synthesis.hop)
-    return SourceFilterTask(codec, sampler, held_out, from_mapping(SourceFilterTaskConfig, table, name), whole)
+    return SourceFilterTask(codec, sampler, held_out, _task_config(SourceFilterTaskConfig, table, name), whole)
 
 
 def _pup_codec(settings: Settings, synthesis: str | None = None) -> Any:
@@ -182,7 +196,7 @@ def _semantic(table: dict[str, Any], settings: Settings, data: Path, out: Path) 
     model = ModelConfig.from_dict(_table(settings, "model"))
     text = TextTokenizer.from_file(data / "tokens" / "tokenizer.json")
     clips, weights = _clips(_sets(table), data, codes=False)
-    config = from_mapping(SemanticTaskConfig, table, "[semantic]")
+    config = _task_config(SemanticTaskConfig, table, "[semantic]")
     return SemanticTask(model.semantic, model.tokens, model.semantic_layout, text, clips, weights, config)
 
 
@@ -191,7 +205,7 @@ def _coarse(table: dict[str, Any], settings: Settings, data: Path, out: Path) ->
 
     model = ModelConfig.from_dict(_table(settings, "model"))
     clips, weights = _clips(_sets(table), data, codes=True)
-    config = from_mapping(CoarseTaskConfig, table, "[coarse]")
+    config = _task_config(CoarseTaskConfig, table, "[coarse]")
     return CoarseTask(model.coarse, model.tokens, model.coarse_layout, clips, weights, config)
 
 
@@ -201,7 +215,7 @@ def _fine(table: dict[str, Any], settings: Settings, data: Path, out: Path) -> T
     model = ModelConfig.from_dict(_table(settings, "model"))
     clips, weights = _clips(_sets(table), data, codes=True)
     return FineTask(
-        model.fine, model.tokens, model.fine_layout, clips, weights, from_mapping(FineTaskConfig, table, "[fine]")
+        model.fine, model.tokens, model.fine_layout, clips, weights, _task_config(FineTaskConfig, table, "[fine]")
     )
 
 
@@ -237,7 +251,7 @@ def _semantic_tokenizer(table: dict[str, Any], settings: Settings, data: Path, o
     folders = {data / "corpus" / name: weight for name, weight in _sets(table).items()}
     sets = [(read_clips([folder], held_out=False), weight) for folder, weight in folders.items()]
     held_out = read_clips(list(folders)[::-1], held_out=True)
-    config = from_mapping(SemanticTokenizerTaskConfig, table, "[semantic-tokenizer]")
+    config = _task_config(SemanticTokenizerTaskConfig, table, "[semantic-tokenizer]")
     return SemanticTokenizerTask(tokenizer, sets, held_out, config)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import mul
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,8 @@ class SemanticTask(nn.Module):
         fits, shares = [clip for clip, _ in fitting], [weight for _, weight in fitting]
         self._pool, _ = split(fits, shares, lambda clip: len(clip.semantic) + len(clip.text) // 2)
         held_out = [clip for clip in fits if clip.held_out and clip.voice in self._pool]
-        self._held_out = held_out[:: max(1, len(held_out) // config.validation_clips)][: config.validation_clips]
+        count = min(len(held_out), config.validation_clips)
+        self._held_out = [held_out[i * len(held_out) // count] for i in range(count)]  # some of each set
 
     @property
     def module(self) -> nn.Module:
@@ -115,7 +117,7 @@ class SemanticTask(nn.Module):
         losses = self._losses(batch)
         if self.training:
             self.step += 1
-        fade = 1 - 0.9 * (self.step / self._config.alignment_steps).clamp(max=1)
+        fade = 1 - 0.9 * (self.step / max(1, self._config.alignment_steps)).clamp(max=1)
         total = losses["nll"] + self._config.alignment_weight * fade * losses["alignment"]
         return {"loss": total, **losses}
 
@@ -140,7 +142,8 @@ class SemanticTask(nn.Module):
             rows = [self._row(c, self._history(c, rng, share), self._pieces[c.text]) for c in self._held_out]
             parts = [rows[start : start + VALIDATION_ROWS] for start in range(0, len(rows), VALIDATION_ROWS)]
             found = [self._figures(self._collate(part)) for part in parts]
-            figures |= {name + k: sum(each[k] for each in found) / len(found) for k in found[0]}
+            shares = [len(part) / len(rows) for part in parts]
+            figures |= {name + k: sum(map(mul, shares, (each[k] for each in found))) for k in found[0]}
         return figures
 
     def export(self, path: Path) -> None:
@@ -176,8 +179,8 @@ class SemanticTask(nn.Module):
         if share is None:
             length = int(rng.integers(min(16, length), length + 1))
         anybody = share is None and self._config.mixed > 0 and rng.random() < self._config.mixed
-        before = self._pool.one(rng) if anybody else self._pool.same_voice(rng, clip.voice)
-        return before.semantic[-length:]
+        before = self._pool.one(rng) if anybody else self._pool.another(rng, clip)
+        return before.semantic[-length:] if before is not None else np.zeros(0, np.int64)
 
     def _row(self, clip: TokenClip, history: IntArray, pieces: IntArray) -> dict[str, IntArray]:
         tokens, layout = self._tokens, self._layout

@@ -2,8 +2,8 @@
 
 Beside each shard of a set `tokens/SET/NAME.semantic.npz` holds the texts, as the text tokenizer gets them, languages,
 voices, semantic tokens and which character sounds during each, and `NAME.codes.npz` the codec's codes. A clip of n
-semantic tokens has n * frames_per_semantic frames in both: what is left over at its end is cut. Both say which clips
-they are of, so that a shard is made again when a judge has let in or thrown out some.
+semantic tokens has n * frame rate / semantic rate frames: what is left over at its end, half a frame too, is cut. Both
+say which clips they are of, so that a shard is made again when a judge has let in or thrown out some.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -91,11 +92,10 @@ def tokenize_codes(corpus: Path, out: Path, codec: Codec, semantic_hop: int, max
     """Makes each `NAME.codes.npz` of one set that is missing or of other clips, of its first `max_shards` shards."""
 
     def shard(clips: list[Clip]) -> dict[str, np.ndarray]:
-        per_semantic = round(semantic_hop * codec.frame_rate / codec.sample_rate)
+        per_semantic = Fraction(codec.frame_rate).limit_denominator(1000) * semantic_hop / codec.sample_rate
         found = _encode(clips, codec.encode)
-        codes = [
-            c[:, : clip.row["samples"] // semantic_hop * per_semantic] for c, clip in zip(found, clips, strict=True)
-        ]
+        frames = [int(clip.row["samples"] // semantic_hop * per_semantic) for clip in clips]
+        codes = [c[:, :count] for c, count in zip(found, frames, strict=True)]
         return {
             "splits": np.cumsum([0, *(c.shape[1] for c in codes)]),
             "codes": np.concatenate(codes, 1).astype(np.int16),

@@ -69,6 +69,14 @@ class ClipPool:
             chosen.append(self._clips[i])
         return chosen
 
+    def another(self, rng: np.random.Generator, clip: TokenClip) -> TokenClip | None:
+        """Another clip of the same voice; None where there is none: its own tokens would tell what is to be written."""
+        clips = self._by_voice[clip.voice]
+        chosen = int(rng.integers(len(clips)))
+        if clips[chosen] is not clip:
+            return clips[chosen]
+        return clips[(chosen + 1) % len(clips)] if len(clips) > 1 else None
+
     def same_voice(self, rng: np.random.Generator, voice: str) -> TokenClip:
         """A clip of that voice."""
         clips = self._by_voice[voice]

@@ -78,8 +78,13 @@ def without_absent(config: dict[str, Any], work: Path) -> dict[str, Any]:
     absent = {name for name, path in names.items() if not path.exists() and not (work / "corpus" / name).exists()}
     for name in absent:
         print(f"{name}: no {names[name]}, so without it")
+    made = {each["name"]: 1.0 for each in config["corpus"].get("sets", []) if each["teacher"] == "kokoro"}
     for table in [config[model] for model in MODELS if model in config]:
-        table["sets"] = {name: weight for name, weight in table["sets"].items() if name not in absent}
+        left = {name: weight for name, weight in table["sets"].items() if name not in absent}
+        table["sets"] = left or made  # a codec that would hear ready clips alone hears what the teacher says
+    presets = config.get("voices", {}).get("sets", {})
+    for names in presets.values() if isinstance(presets, dict) else [presets]:
+        names[:] = [name for name in names if name not in absent]
     wanted = config.get("tokenize", {"semantic": [], "codes": {}})
     wanted["semantic"] = [name for name in wanted["semantic"] if name not in absent]
     wanted["codes"] = {name: shards for name, shards in wanted["codes"].items() if name not in absent}
@@ -94,6 +99,8 @@ def everything(config: dict[str, Any], arguments: argparse.Namespace) -> None:
         arguments.only = [model for model in models if model in config]
         train(config, arguments)
         tokenize(config, arguments)
+        if models == MODELS[:3] and (arguments.work / "before").is_dir():
+            begin(config, arguments)  # makes what `initial` of the others names
     pack(config, arguments)
     evaluate(config, arguments)
 

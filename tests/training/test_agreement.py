@@ -163,7 +163,7 @@ class TestSemantic:
     @pytest.mark.parametrize("pad_prompt", [False])
     @pytest.mark.parametrize("mixed", [0.0, 1.0])
     def test_a_history_may_be_anybodys(self, task: SemanticTask, data: Path, config: ModelConfig, mixed: float) -> None:
-        """Every clip in a voice of its own: a history of that voice is of the clip itself."""
+        """Every clip in a voice of its own: a history of that voice would be of the clip itself, so there is none."""
         clips = [
             replace(clip, voice=str(number))
             for number, clip in enumerate(read_tokens([data / "tokens" / "tones"], codes=False))
@@ -175,8 +175,7 @@ class TestSemantic:
         )
         batch = mixing.draw(np.random.default_rng(0))
         prompts = [self._prompt(batch, row, config) for row in range(len(batch["tokens"]))]
-        own = [said[-len(history) :] == history for _, history, said, _ in prompts]
-        assert all(own) if mixed == 0 else not all(own)
+        assert any(len(history) for _, history, _, _ in prompts) == bool(mixed)
 
     @pytest.mark.parametrize("prompted", [1.0])
     @pytest.mark.parametrize("pad_prompt", [False])

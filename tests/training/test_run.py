@@ -95,6 +95,8 @@ class TestInitial:
         train("fine", settings, data, tmp_path / "second")
         before, after = load_file(weights), load_file(tmp_path / "second" / "fine" / "fine.safetensors")
         assert all(torch.equal(before[name], after[name]) for name in before | after)
+        weights.unlink()  # the second run has its own by now
+        train("fine", settings, data, tmp_path / "second")
 
     def test_codebooks_go_on_from_where_they_were(self, settings: dict[str, Any], data: Path, tmp_path: Path) -> None:
         settings["codec"]["loop"] |= {"steps": 1, "ema": 0.0}
@@ -285,6 +287,7 @@ class TestFaults:
             ("precision", "fp8", "precision must be auto, bf16 or fp32"),
             ("ema", 1.0, "ema must be"),
             ("log_every", 0, "log_every must be"),
+            ("threads", -1, "threads must be at least 0"),
         ],
     )
     def test_settings_that_make_no_sense(
@@ -292,6 +295,28 @@ class TestFaults:
     ) -> None:
         settings["fine"]["loop"][setting] = value
         with pytest.raises(TrainingError, match=message):
+            train("fine", settings, data, tmp_path)
+
+    @pytest.mark.parametrize(
+        ("table", "setting", "value", "message"),
+        [
+            ("loop", "steps", 60.0, r"\[fine.loop\]: steps: expected a whole number, got 60.0"),
+            ("optimizer", "lr", "1e-3", r"\[fine.optimizer\]: lr: expected a number, got '1e-3'"),
+            ("optimizer", "clip", 0.0, r"\[optimizer\]: clip must be above 0"),
+            ("optimizer", "weight_decay", -1.0, r"\[optimizer\]: weight_decay must be at least 0"),
+            (None, "batch", 0, r"\[fine\]: batch must be at least 1"),
+            (None, "validation_windows", 0, r"\[fine\]: validation_windows must be at least 1"),
+            (None, "sets", {"tones": "x"}, "the weight of the set tones must be a number"),
+            (None, "sets", {"tones": -1.0}, "the weight of the set tones must be a number"),
+        ],
+    )
+    def test_values_that_make_no_sense(
+        self, table: str | None, setting: str, value: Any, message: str, settings: dict[str, Any], data: Path,
+        tmp_path: Path
+    ) -> None:  # fmt: skip
+        of = settings["fine"].setdefault(table, {}) if table else settings["fine"]
+        of[setting] = value
+        with pytest.raises((TrainingError, CheckpointError), match=message):
             train("fine", settings, data, tmp_path)
 
     @pytest.mark.parametrize("what", MODELS)
