@@ -34,7 +34,7 @@ def dub(
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help="wav, flac, mp3, ogg, opus, aac, m4a or pcm.")] = None,
     voice: Annotated[
-        str | None, typer.Option("-v", "--voice", help="Of captions that don't say who speaks; name or npz file.")
+        str | None, typer.Option("-v", "--voice", help="Of captions before the first name; a name or an npz file.")
     ] = None,
     cast: Cast = None,
     language: Annotated[str | None, typer.Option("--language", help="Two letters; else the voice's.")] = None,

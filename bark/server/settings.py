@@ -57,8 +57,8 @@ class ServeSettings(BaseSettings):
     max_upload: int = Field(25 << 20, ge=1024, description="Bytes of an uploaded recording.")
     max_upload_seconds: Seconds = Field(120.0, description="Length of an uploaded recording, s.")
     max_voices: int = Field(100, ge=0, description="Voices that one client may keep here; 0: none can be uploaded.")
-    max_connections: int = Field(512, ge=1, description="Requests at a time; one more is answered by 503.")
-    body_timeout: Seconds = Field(30.0, description="Seconds until a request's body must be here.")
+    max_connections: int = Field(512, ge=1, description="Connections at a time; one more is answered by 503.")
+    body_timeout: Seconds = Field(30.0, description="Seconds until a request's head must be here, and then its body.")
     send_timeout: Seconds = Field(60.0, description="Seconds that a client may take nothing of its answer.")
     keep_alive: int = Field(15, ge=1, description="Seconds that a connection stays open between two requests.")
 
