@@ -312,8 +312,9 @@ class Bark:
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         options = self._suited(options, temperature=temperature, min_eos_p=min_eos_p, max_duration=max_duration)
-        first = seed if isinstance(seed, Integral) else None
-        seeds = _each(seed, len(texts), "seeds") if first is None else [int(first) + i for i in range(len(texts))]
+        if isinstance(seed, Integral):
+            seed = range(int(seed), int(seed) + len(texts))
+        seeds = _each(list(seed) if isinstance(seed, Iterable) else seed, len(texts), "seeds")
         chosen = [self._options(options, seed=own) for own in seeds]
         parts = [
             Part(
@@ -402,9 +403,9 @@ def _slots(count: int) -> int:
     Raises:
         OptionError: there are none.
     """
-    if count < 1:
-        raise OptionError(f"slots must be at least 1, not {count}")
-    return count
+    if not isinstance(count, Integral) or count < 1:
+        raise OptionError(f"slots must be a whole number, at least 1, not {count!r}")
+    return int(count)
 
 
 def _each(values: Any, count: int, what: str) -> Sequence[Any]:

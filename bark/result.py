@@ -45,7 +45,8 @@ class Utterance:
         tokens: of every stage.
         start: seconds from the beginning of the whole.
         pause: seconds of silence after it.
-        seed: gives the same utterance again, with the same text, voice and options.
+        seed: gives the same utterance again, with the same text, voice and options, but `retries=0` where it has
+            `problems`: the least bad of several tries is kept, and from its seed on there would be others.
         voice: that it was spoken in; None where the model chose.
         speaker: of the line.
         tries: how many it took.

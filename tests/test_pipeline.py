@@ -330,6 +330,9 @@ class TestBatch:
     def test_seeds_follow_each_other(self, bark: Bark) -> None:
         made = bark.generate_batch(["Hello", "Hello"], seed=5, max_duration=0.5)
         assert [one.seed for one in made] == [5, 6]
+        for seeds in (range(5, 7), np.arange(5, 7), np.int64(5)):
+            again = bark.generate_batch(["Hello", "Hello"], seed=seeds, max_duration=0.5)  # type: ignore[arg-type]
+            assert [one.seed for one in again] == [5, 6]
         assert len({one.seed for one in bark.generate_batch(["Hello"] * 3, max_duration=0.5)}) == 3
 
     def test_one_voice_for_all(self, bark: Bark) -> None:
@@ -345,7 +348,9 @@ class TestBatch:
         [
             ({"voices": ["v2/en_speaker_0"]}, "voices: 1 for 2 texts"),
             ({"seed": [1, 2, 3]}, "seeds: 3 for 2 texts"),
-            ({"slots": 0}, "slots must be at least 1, not 0"),
+            ({"slots": 0}, "slots must be a whole number, at least 1, not 0"),
+            ({"slots": 1.5}, "slots must be a whole number, at least 1, not 1.5"),
+            ({"slots": "2"}, "slots must be a whole number, at least 1, not '2'"),
             ({"seed": -4}, "seed must be a whole number"),
         ],
     )

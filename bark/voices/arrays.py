@@ -85,7 +85,7 @@ def table_of(value: Any) -> dict[str, str]:
 def _about(archive: zipfile.ZipFile, path: Path) -> Array | None:
     try:
         return _parsed(_member(archive, ABOUT, path), f"{path}: {ABOUT}")
-    except (VoiceError, ValueError):  # pickled, or of another kind: it is somebody else's
+    except (VoiceError, ValueError, KeyError):  # pickled, of another kind or name: it is somebody else's
         return None
 
 

@@ -62,7 +62,13 @@ class VoiceLibrary:
             kind = type(voice).__name__
             raise VoiceError(f"a voice is a name, the path of a file, a dict of arrays or a Voice, not {kind}")
         name = os.fspath(voice).replace("\\", "/") if isinstance(voice, str) else os.fspath(voice)
-        return self._by_name(name) or self._at_path(voice)
+        try:
+            known = self._by_name(name)
+        except VoiceError:  # of another voice's table
+            if Path(name).suffix not in (".npz", ".npy"):
+                raise
+            known = None
+        return known or self._at_path(voice)
 
     def named(self, name: str) -> Voice:
         """A voice by its name alone: no path is read, so strangers may ask.

@@ -105,7 +105,11 @@ class Voice:
         """
         three = _three(values, f"voice {name}")
         own = {part: three[key] for part, key in KEYS.items()}
-        return cls(name, **own, manner=values.get(arrays.MANNER), about=arrays.table_of(values.get(arrays.ABOUT)))
+        try:
+            about = arrays.table_of(values.get(arrays.ABOUT))
+        except ValueError:  # NumPy doesn't read what is pickled
+            about = {}
+        return cls(name, **own, manner=values.get(arrays.MANNER), about=about)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the npz that `from_npz` reads, whole or not at all.

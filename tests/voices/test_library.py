@@ -134,6 +134,15 @@ def test_an_unknown_voice(library: VoiceLibrary, name: str, hint: str) -> None:
         library.load(name)
 
 
+def test_a_broken_table_is_in_no_files_way(voice: Voice, space: TokenSpace, tmp_path: Path) -> None:
+    (tmp_path / "speaker_embeddings_path.json").write_text("[1")
+    voice.save(tmp_path / "mine.npz")
+    library = VoiceLibrary(tmp_path / "speaker_embeddings_path.json", space)
+    assert library.load(tmp_path / "mine.npz").name == "mine"
+    with pytest.raises(VoiceError, match=r"speaker_embeddings_path\.json"):
+        library.load("v2/en_speaker_0")
+
+
 @pytest.mark.parametrize("voice", [5, None, b"v2/en_speaker_0", ["v2/en_speaker_0"]])
 def test_what_no_voice_can_be(library: VoiceLibrary, voice: Any) -> None:
     with pytest.raises(VoiceError, match=f"a dict of arrays or a Voice, not {type(voice).__name__}"):
