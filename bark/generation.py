@@ -216,8 +216,8 @@ def generate_coarse(
 
     Args:
         x_semantic: tokens [T].
-        max_coarse_history: coarse tokens that a window reads, at least as many as it writes; fewer are faster. 630, the most that Suno's
-            models read, stands for what the model was made for.
+        max_coarse_history: coarse tokens that a window reads, at least as many as the model's own write; fewer are
+            faster. 630, the most that Suno's models read, stands for what the model was made for.
         sliding_window_len: coarse tokens that a window writes; 60 stands for what the model was made for.
 
     Returns:

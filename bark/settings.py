@@ -126,3 +126,8 @@ def bound_spinning(environ: MutableMapping[str, str] | None = None) -> None:
     env = os.environ if environ is None else environ
     if not any(env.get(name) for name in SPINNING):
         env[SPINNING[0]] = str(SPINS)
+
+
+def environment_without(*names: str) -> dict[str, str]:
+    """The environment for another process, which these variables are none of the business of."""
+    return {name: value for name, value in os.environ.items() if name not in names}

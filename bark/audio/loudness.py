@@ -6,7 +6,8 @@ import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, Protocol
+from io import FileIO
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -202,7 +203,7 @@ class Writer(Protocol):
 class Levelled:
     """Keeps audio in a temporary file until its loudness is known; made by `levelled`."""
 
-    def __init__(self, file: BinaryIO, sample_rate: int) -> None:
+    def __init__(self, file: FileIO, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self._file = file
         self._meter = Meter(sample_rate)
@@ -216,8 +217,10 @@ class Levelled:
         """
         checked = as_audio(audio)
         self._meter.push(checked)
+        left = memoryview(checked.tobytes())
         try:
-            self._file.write(checked.tobytes())
+            while left:
+                left = left[self._file.write(left) :]
         except OSError as error:
             raise OutputError(f"can't keep the audio in {tempfile.gettempdir()}: {reason(error)}") from error
 
@@ -248,7 +251,7 @@ def levelled(writer: Writer, target: float = PODCAST, peak: float = PEAK) -> Ite
         OutputError: there is no room for the temporary file.
     """
     gain_to(target, peak, target, peak)  # mistakes are told before the work is done
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(buffering=0) as file:  # a full disk is told where it is written to, not at the end
         level = Levelled(file, writer.sample_rate)
         yield level
         level.send(writer, target, peak)

@@ -15,6 +15,7 @@ from bark.errors import OptionError
 from bark.server.keys import Key, parse_keys, read_keys
 
 PREFIX = "BARK_SERVE_"
+KEYS = "BARK_API_KEYS", f"{PREFIX}API_KEYS"  # variables that hold secrets
 Names = Annotated[tuple[str, ...], NoDecode]  # in a variable or a flag: with commas between
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -64,7 +65,7 @@ class ServeSettings(BaseSettings):
 
     api_keys: SecretStr | None = Field(
         None,
-        validation_alias=AliasChoices("api_keys", "BARK_API_KEYS", f"{PREFIX}API_KEYS"),
+        validation_alias=AliasChoices("api_keys", *KEYS),
         description="API keys, with commas between, each KEY or NAME:KEY. Not a flag: others can see a command's.",
     )
     api_keys_file: Path | None = Field(None, description="A file with API keys, one a line, each KEY or NAME:KEY.")

@@ -18,7 +18,8 @@ import bark.errors
 from bark.errors import AudioError, BarkError, CheckpointError, VoiceError
 from bark.server.errors import Refusal
 from bark.server.making import TOLD, Making
-from bark.server.settings import ServeSettings
+from bark.server.settings import KEYS, ServeSettings
+from bark.settings import environment_without
 from bark.tokens import TokenSpace
 from bark.voices import Voice
 
@@ -94,7 +95,11 @@ async def _run(asked: Making) -> None:
     """Has a process make it, which ends with whoever waits for it."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bark.server.making", stdin=pipe, stdout=pipe, stderr=pipe
+        *(sys.executable, "-m", "bark.server.making"),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=environment_without(*KEYS),  # it reads strangers' files
     )
     try:
         with anyio.fail_after(PATIENCE):

@@ -6,6 +6,7 @@ import math
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from bark.audio.loudness import BLOCK, BROADCAST, Meter, gain_to, levelled, measure, normalize
 from bark.audio.writer import open_audio
-from bark.errors import AudioError, OptionError
+from bark.errors import AudioError, OptionError, OutputError
 
 RATE = 24_000
 
@@ -119,6 +120,18 @@ def test_work_broken_off_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyError), open_audio(tmp_path / "a.wav", RATE) as file, levelled(file) as level:
         level.write(speechlike(1))
         raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: open("/dev/full", "r+b", buffering=buffering))
+    with (
+        pytest.raises(OutputError, match="can't keep the audio in .*: the disk is full"),
+        open_audio(tmp_path / "a.wav", RATE) as file,
+        levelled(file) as level,
+    ):
+        level.write(speechlike(0.1))
     assert list(tmp_path.iterdir()) == []
 
 
