@@ -125,9 +125,9 @@ def test_work_broken_off_writes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: open("/dev/full", "r+b", buffering=buffering))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering: Path("/dev/full").open("r+b", buffering))
     with (
-        pytest.raises(OutputError, match="can't keep the audio in .*: the disk is full"),
+        pytest.raises(OutputError, match=r"can.t keep the audio in .*: the disk is full"),
         open_audio(tmp_path / "a.wav", RATE) as file,
         levelled(file) as level,
     ):
