@@ -296,16 +296,21 @@ class TestCommand:
 
     def test_all_in_order(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         done: list[str] = []
-        for step in ("corpus", "tokenize", "pack", "evaluate"):
+        for step in ("corpus", "tokenize", "begin", "pack", "evaluate"):
             monkeypatch.setattr(recipe, step, lambda *_, step=step: done.append(step))
         monkeypatch.setattr("bark.training.run.train", lambda model, *_: done.append(model))
         self.run(monkeypatch, "all", "--work", str(tmp_path))
-        assert done == [
+        steps = [
             "corpus",
             *("codec", "codec-decoder", "semantic-tokenizer", "tokenize"),
             *("semantic", "coarse", "fine", "tokenize"),
             *("pack", "evaluate"),
         ]
+        assert done == steps
+        done.clear()
+        (tmp_path / "before").mkdir()  # what the GPTs are to begin with
+        self.run(monkeypatch, "all", "--work", str(tmp_path))
+        assert done == [*steps[:5], "begin", *steps[5:]]
 
     def test_ready_sets_are_welcome_not_needed(self, tmp_path: Path) -> None:
         config = read_settings(CONFIGS / "cpu.toml")
@@ -314,6 +319,12 @@ class TestCommand:
         (tmp_path / "corpus" / "ready-en").mkdir(parents=True)
         config = read_settings(CONFIGS / "cpu.toml")
         assert "ready-en" in recipe.without_absent(config, tmp_path)["semantic"]["sets"]
+
+    def test_a_codec_of_ready_sets_alone_hears_the_teacher_instead(self, tmp_path: Path) -> None:
+        config = recipe.without_absent(read_settings(CONFIGS / "world.toml"), tmp_path)
+        made = {each["name"] for each in config["corpus"]["sets"] if each["teacher"] == "kokoro"}
+        assert set(config["codec"]["sets"]) == made
+        assert all(set(names) <= made for names in config["voices"]["sets"].values())
 
 
 class TestConfigs:
