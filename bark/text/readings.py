@@ -24,6 +24,7 @@ CHINESE = re.compile(f"[{HAN}]+")
 FEW = {"zh": 1, "ja": 20, None: 4}  # signs of Han to one of kana, in what is expected: with more, it is Chinese
 SENTENCE = re.compile(r"(?<=[。！？!?\n])|(?<=[.…]\s)")
 LONGEST = 300  # characters that are analysed at once
+TAG_LENGTH = 40  # and of a tag, which stays whole
 LETTER = rf"[^\W\d_{HAN}{HIRAGANA}{KATAKANA}]"
 # tags, and words in letters of others; but what is in a few capitals is spelled as Japanese does, AI as エーアイ
 FOREIGN = re.compile(
@@ -91,7 +92,19 @@ def _sentence(text: str, expected: str | None) -> str:
     if read is None:
         return _marked(text)
     end = len(text.rstrip())
-    return "".join(read(text[at : min(end, at + LONGEST)]) for at in range(0, end, LONGEST)) + text[end:]
+    return "".join(map(read, _pieces(text[:end]))) + text[end:]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text, in pieces of `LONGEST` characters at most, none of which ends within a tag."""
+    at = 0
+    while at < len(text):
+        end = min(len(text), at + LONGEST)
+        opened = text.rfind("[", max(at + 1, end - TAG_LENGTH), end)
+        if opened > 0 and "]" not in text[opened:end] and end < len(text):
+            end = opened
+        yield text[at:end]
+        at = end
 
 
 def _normal(characters: re.Pattern[str], text: str) -> str:

@@ -147,3 +147,8 @@ def test_without_packages(text: str) -> None:
 def test_only_where_it_is_wanted() -> None:
     assert prepared("我有2个。", TextConfig()) == "我有2个。"
     assert "我" in prepared("我有2个。", TextConfig(verbalize=True))
+
+
+@pytest.mark.parametrize("before", range(290, 302))
+def test_a_tag_in_a_long_sentence_stays_whole(before: int) -> None:
+    assert "[laughs]" in readings(f"{'あ' * before}[laughs]今日は", "ja")
