@@ -15,12 +15,14 @@ from bark.engine.sequence import alone, together
 from bark.errors import warn
 from bark.heap import give_back
 from bark.lines import language_of
-from bark.options import GenerateOptions
+from bark.models.config import ModelConfig
+from bark.options import GenerateOptions, ModelsOwnCount
 from bark.parts import Parts
 from bark.record import Record
 from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
 from bark.sound import samples
+from bark.text.language import language_of_text
 from bark.text.normalize import normalize
 from bark.text.prepare import prepared
 from bark.text.tags import sounds_in
@@ -50,12 +52,15 @@ class Speaking:
             text=text,
             ids=self.encode(text),
             voice=None if voice is None else self.parts.voices.load(voice),
-            options=self._suited(options, text),
+            options=self._suited(options, text, voice),
             seed=drawn_seed() if options.seed is None else options.seed,
         )
 
-    def _suited(self, options: GenerateOptions, text: str) -> GenerateOptions:
-        """The options; where they leave it to the model, at the temperature that the sounds in the text ask for."""
+    def _suited(self, options: GenerateOptions, text: str, voice: VoiceLike | None) -> GenerateOptions:
+        """The options; where they leave it to the model, with as many takes as the language is worth, and at the
+        temperature that the sounds in the text ask for.
+        """
+        options = with_own_takes(options, self.parts.config, text, voice)
         tags, own = self.parts.config.sounds.tags, self.parts.config.generation.semantic.temperature
         found = [tags[text[start:end].lower()] for start, end in sounds_in(text, tags)]
         if not found or options.semantic.temperature != own:
@@ -173,3 +178,13 @@ def _loading(part: AbstractContextManager[T], record: Record) -> Iterator[T]:
         with record.running("load"):
             borrowed = stack.enter_context(part)
         yield borrowed
+
+
+def with_own_takes(
+    options: GenerateOptions, config: ModelConfig, text: str, voice: VoiceLike | None
+) -> GenerateOptions:
+    """The options for a text; where nobody has chosen how many takes to make, with those that suit its language."""
+    if not config.takes or not isinstance(options.best_of, ModelsOwnCount):
+        return options
+    takes = config.takes.get(language_of_text(text, language_of(voice)) or "en", options.best_of)
+    return replace(options, best_of=ModelsOwnCount(takes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from bark import trying
 from bark.engine import sequence
 from bark.engine.choosing import ranked
 from bark.engine.surprise import surprise
-from bark.errors import OptionError
+from bark.errors import CheckpointError, OptionError
 from bark.flow import Flow
 from bark.guards import Problem, Said
 from bark.options import GenerateOptions, SamplingOptions
 from bark.pipeline import Bark
+from bark.project import Project
 from bark.request import Request, Take
 from bark.speaking import Speaking
 
@@ -159,3 +161,50 @@ def test_progress_is_the_longest_takes(exact: Bark) -> None:
 def test_nonsense_is_told(number: object) -> None:
     with pytest.raises(OptionError, match="best_of must be a whole number, at least 1 and at most 64"):
         GenerateOptions(best_of=number)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def choosy(own_checkpoint: Path) -> Bark:
+    """A model that makes three takes in English, and one elsewhere."""
+    path = own_checkpoint / "config.json"
+    config = json.loads(path.read_text())
+    config |= {"takes": {"en": 3}, "generation": {"best_of": 1, "retries": 0}}
+    path.write_text(json.dumps(config))
+    return Bark(own_checkpoint, "cpu", "float32")
+
+
+def test_as_many_takes_as_the_language_is_worth(choosy: Bark) -> None:
+    def takes(text: str, voice: str | None, own: GenerateOptions | None = None) -> int:
+        return choosy.request(text, voice, own).takes
+
+    german = "Der Hund und die Katze sind nicht da."
+    assert takes("The dog and the cat", "v2/en_speaker_0") == takes("The dog and the cat", None) == 3
+    assert takes(german, "v2/de_speaker_0") == takes(german, None) == takes(german, "v2/en_speaker_0") == 1
+    assert takes("Hello", "v2/de_speaker_0") == 1
+    assert takes("The dog", None, GenerateOptions(seed=1)) == 3
+    assert takes("The dog", None, choosy.config.generation.with_changes(seed=1)) == 3
+    assert takes("The dog", None, GenerateOptions(best_of=1)) == 1
+    assert takes(german, None, GenerateOptions(best_of=2)) == 2
+
+
+def test_a_project_makes_as_many_takes_when_it_goes_on(choosy: Bark, tmp_path: Path) -> None:
+    own = GenerateOptions(seed=4, max_duration=1.0)
+    lines = choosy.plan(LONG, "v2/en_speaker_0", own)
+    said = list(choosy.narrate(lines))
+    assert len(said) > 1
+    with Project(choosy.parts, tmp_path / "book") as project:
+        project.begin(lines, 4)
+        next(project.speak())
+    with Project(choosy.parts, tmp_path / "book") as project:
+        project.open()
+        again = list(project.speak())
+    for one, other in zip(said[1:], again, strict=True):
+        assert np.array_equal(one.audio, other.audio)
+
+
+@pytest.mark.parametrize("takes", [3, {"en": 0}, {"en": "4"}, {"en": True}])
+def test_takes_that_can_not_be(own_checkpoint: Path, takes: object) -> None:
+    path = own_checkpoint / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"takes": takes}))
+    with pytest.raises(CheckpointError, match=r"config\.json: takes"):
+        Bark(own_checkpoint)

@@ -25,7 +25,7 @@ from bark.flow import together
 from bark.models.config import ModelConfig
 from bark.record import Record
 from bark.request import Request
-from bark.speaking import Speaking
+from bark.speaking import Speaking, with_own_takes
 from bark.tokens import IntArray
 from bark.voices import Voice
 
@@ -149,6 +149,7 @@ class StageRunner:
     def _request(self, tokens: int, voice: bool, seed: int = 0) -> Endless:
         seconds = (tokens - 0.5) / self.tokens.semantic_rate  # the token that exceeds it is the last
         options = self.bark.config.generation.with_changes(max_duration=seconds, retries=0)
+        options = with_own_takes(options, self.bark.config, "Hello.", None)
         return Endless("", self.text.tolist(), self.voice if voice else None, options, seed)
 
     def _codes(self, rows: int, frames: int) -> IntArray:

@@ -8,7 +8,7 @@ from math import ceil, floor, inf
 from typing import Any, TypeVar, get_type_hints
 
 from bark.errors import CheckpointError, OptionError
-from bark.options import GenerateOptions
+from bark.options import GenerateOptions, ModelsOwnCount
 from bark.tokens import SUNO, TokenSpace
 
 T = TypeVar("T")
@@ -209,6 +209,8 @@ class ModelConfig:
             none where nobody knows of any. See `bark.engine.alignment`.
         guards: when what it says looks wrong.
         sounds: which tags it makes a sound of.
+        takes: by languages, two letters each, of how many takes of a line the best is spoken there, where the caller
+            leaves that to the model; in others `generation.best_of`.
 
     Raises:
         CheckpointError: the model has no such head, or a number can't be.
@@ -229,8 +231,16 @@ class ModelConfig:
     alignment_heads: tuple[tuple[int, int], ...] = ()
     guards: GuardConfig = field(default_factory=GuardConfig)
     sounds: SoundConfig = field(default_factory=SoundConfig)
+    takes: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        own = self.generation  # whose count of takes stays the model's own, however it was read
+        object.__setattr__(self, "generation", replace(own, best_of=ModelsOwnCount(own.best_of)))
+        if not isinstance(self.takes, Mapping):
+            raise CheckpointError(f"config.json: takes must be a table of numbers by language, got {self.takes!r}")
+        for language, takes in self.takes.items():
+            if type(takes) is not int or takes < 1:
+                raise CheckpointError(f"config.json: takes: {language} must be a whole number from 1 up, got {takes!r}")
         object.__setattr__(self, "alignment_heads", _heads(self.alignment_heads, self.semantic))
         for part, names in COUNTED.items():
             for name, value in asdict(getattr(self, part)).items():

@@ -24,7 +24,7 @@ from bark.project.segment import Segment, Segments, sync_folder
 from bark.record import Progress
 from bark.request import FloatArray
 from bark.result import Utterance
-from bark.speaking import Speaking, drawn_seed
+from bark.speaking import Speaking, drawn_seed, with_own_takes
 from bark.voices import Voice, VoiceLike
 
 VERSION = 1
@@ -276,6 +276,7 @@ class Project:
     def _settled(self, line: Line) -> Line:
         """A line that leaves nothing to the model or to chance."""
         options = (line.options or GenerateOptions()).suited(self._parts.config.generation)
+        options = with_own_takes(options, self._parts.config, line.text, line.voice)
         seed = options.seed if line.seed is None else line.seed
         voice = None if line.voice is None else self._parts.voices.load(line.voice)
         return replace(line, options=options, seed=drawn_seed() if seed is None else seed, voice=voice)
