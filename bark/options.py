@@ -65,9 +65,9 @@ class SamplingOptions:
         """These options; a model's `own` where no temperature is given, but for what else is."""
         if not isinstance(self.temperature, ModelsOwn):
             return self
-        given = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "temperature"}
-        defaults = {each.name: each.default for each in fields(self)}
-        return replace(own, **{name: value for name, value in given.items() if value != defaults[name]})
+        rest = [each for each in fields(self) if each.name != "temperature"]
+        given = {each.name: getattr(self, each.name) for each in rest if getattr(self, each.name) != each.default}
+        return replace(own, **given)
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,7 @@ class GenerateOptions:
         _keep(self, "min_eos_p", _number, 0, 1, above=True)
         _keep(self, "max_duration", _number, 0, math.inf, above=True)
         for name, low, high in (("retries", 0, MAX_RETRIES), ("best_of", 1, MAX_BEST_OF)):
-            _whole(name, getattr(self, name), low, high)  # None is none of them
-            _keep(self, name, _whole, low, high)
+            object.__setattr__(self, name, _whole(name, getattr(self, name), low, high))  # None is none of them
 
     def with_changes(self, temperature: float | None = None, **changes: Any) -> GenerateOptions:
         """These options, with those that are not None changed.
