@@ -68,7 +68,7 @@ class KVCache:
         """Attention of new positions to themselves and those read before, [B, H, T, D]; see `append`."""
         keys, values = self.append(layer, key, value)
         if keys.shape[2] > key.shape[2]:
-            key, value = keys, values
+            key, value = keys.to(query.dtype), values.to(query.dtype)
         return attend(query, key, value, causal)
 
     @cached_property

@@ -18,6 +18,7 @@ from bark.engine.simd import FLOAT32, LANES, SIZES, Code, Int, function
 
 WORD = 8  # bytes of a whole number
 AHEAD = 3072  # bytes that a product asks for before it reads them, at least: of 0 … 4096 the quickest
+BLOCK = 16  # rows of a matrix that meet all vectors before the next are read: that much stays in the nearest cache
 SPINS = 4096  # looks at what others have done, before a thread that waits for them lets other programs run
 
 # a model, and where it is worked
@@ -51,12 +52,12 @@ class Kinds:
     head: int
 
 
-def written(kinds: Kinds, together: int) -> ir.Module:
+def written(kinds: Kinds, pair: bool) -> ir.Module:
     """The program for models of these kinds.
 
     Args:
         kinds: of what lies in memory.
-        together: rows of a batch for which a weight is unpacked once, as many as the CPU has registers for. No number
+        pair: whether the CPU has registers for two rows of a matrix by four of a batch, and not only one. No number
             depends on it.
 
     It has, for Python:
@@ -67,13 +68,13 @@ def written(kinds: Kinds, together: int) -> ir.Module:
         wait(team, part, seen, spins): does a part of all tasks but the one seen last, until there is none for so many
             looks; gives the one seen last.
     """
-    return _Program(kinds, together).module
+    return _Program(kinds, pair).module
 
 
 class _Program:
-    def __init__(self, kinds: Kinds, together: int) -> None:
+    def __init__(self, kinds: Kinds, pair: bool) -> None:
         self.kinds = kinds
-        self.together = together
+        self.pair = pair
         self.module = ir.Module("bark")
         self.barrier = self._barrier()
         self.products = {kind: self._product(kind) for kind in sorted({kinds.weights, kinds.cache, kinds.head})}
@@ -91,26 +92,27 @@ class _Program:
         made, code = function(self.module, f"product_{kind}", 8)
         matrix, x, batch, n, first, last, y, y_step = code.arguments
         step, x_step = n * SIZES[kind], n * SIZES[FLOAT32]
-        few = batch.compare("<", self.together)
-        several = batch.down_to(self.together)
-        group = code.choose(few, 4, 2)
-        whole = first + (last - first).down_to(group)
+        fours = batch.down_to(4)
+        twos = batch.down_to(2)
+        whole = first + (last - first).down_to(4)
 
         def dots(row: Int, b: Int, rows: int, vectors: int) -> None:
             _dots(code, kind, matrix + row * step, step, x + b * x_step, x_step, n, _at(y + b * y_step, row), y_step,
                   rows, vectors)  # fmt: skip
 
-        with code.range(first, whole, group) as row:
-            with code.when(few), code.range(0, batch) as b:
+        # a weight is unpacked once for so many vectors, and a vector read once for so many rows, as registers hold sums
+        with code.range(first, whole, BLOCK) as block:
+            end = code.least(block + BLOCK, whole)
+            with code.range(0, fours, 4) as b, code.range(block, end, 1 + self.pair) as row:
+                dots(row, b, 1 + self.pair, 4)
+            with code.range(fours, twos, 2) as b, code.range(block, end, 2) as row:
+                dots(row, b, 2, 2)
+            with code.range(twos, batch) as b, code.range(block, end, 4) as row:
                 dots(row, b, 4, 1)
-            with code.range(0, several, self.together) as b:
-                dots(row, b, 2, self.together)
-            with code.range(code.choose(few, batch, several), batch) as b:
-                dots(row, b, 2, 1)
         with code.range(whole, last) as row:
-            with code.range(0, several, self.together) as b:
-                dots(row, b, 1, self.together)
-            with code.range(several, batch) as b:
+            with code.range(0, fours, 4) as b:
+                dots(row, b, 1, 4)
+            with code.range(fours, batch) as b:
                 dots(row, b, 1, 1)
         return _ended(made, code)
 

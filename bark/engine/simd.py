@@ -78,6 +78,10 @@ class Code:
         """One of two numbers."""
         return Int(self, self.builder.select(truth, self.known(yes).value, self.known(no).value))
 
+    def least(self, a: Int, b: Int) -> Int:
+        """The smaller of two numbers."""
+        return self.choose(a.compare("<", b), a, b)
+
     def call(self, function: ir.Function, *arguments: Int | int) -> Int:
         """What another function gives."""
         return Int(self, self.builder.call(function, [self.known(each).value for each in arguments]))

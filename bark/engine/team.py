@@ -31,7 +31,7 @@ class Program:
     def __init__(self, kinds: Kinds, cpu: str | None = None) -> None:
         with _compiling:
             self._engine = _compiled(
-                str(written(kinds, _together(cpu))), cpu
+                str(written(kinds, _many_registers(cpu))), cpu
             )  # it is freed with what holds the functions
         self.alone = self._function("alone", 2)
         self.post = self._function("post", 1)
@@ -58,9 +58,9 @@ def is_made_for_this_cpu() -> bool:
     )
 
 
-def _together(cpu: str | None) -> int:
-    """How many rows share a weight: on CPUs with 32 registers of 512 bits 4, on others 2."""
-    return 4 if cpu is None and llvm.get_host_cpu_features().get("avx512f") else 2
+def _many_registers(cpu: str | None) -> bool:
+    """Whether there are 32 registers of 512 bits, and not of fewer."""
+    return cpu is None and bool(llvm.get_host_cpu_features().get("avx512f"))
 
 
 def _compiled(text: str, cpu: str | None) -> llvm.ExecutionEngine:
