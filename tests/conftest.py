@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ import torch
 
 from bark.checkpoints.native import save_checkpoint
 from bark.checkpoints.registry import BUNDLED
+from bark.cli.main import main
 from bark.codec import build_codec
 from bark.models.config import CoarseLayout, FineGPTConfig, FineLayout, GPTConfig, ModelConfig, SemanticLayout
 from bark.models.fine import FineGPT
@@ -203,3 +206,33 @@ def run(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
         )
 
     return run
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: bytes
+    err: str
+
+
+Call = Callable[..., Outcome]
+
+
+@pytest.fixture
+def call(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Call:
+    """The same in this process: torch takes seconds to start."""
+    monkeypatch.setenv("BARK_MODEL", str(checkpoint))
+    monkeypatch.setenv("BARK_DEVICE", "cpu")
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: str, stdin: bytes = b"") -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["bark", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with warnings.catch_warnings(), pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capsysbinary.readouterr()
+        assert isinstance(caught.value.code, int)
+        return Outcome(caught.value.code, out, err.decode())
+
+    return call

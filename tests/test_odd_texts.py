@@ -138,13 +138,13 @@ def test_an_odd_text_is_spoken_or_refused(bark: Bark, text: str) -> None:
 
 @BRIEF
 @given(odd_texts(2000))
-@example("x" * LONGEST)
-@example("猫" * LONGEST)
+@example("x" * 20_000)
+@example("猫" * 20_000)
 @example("5" * 5000)
 @example("\u0301" * 5000)
 @example("a" + "\u0301" * 5000)
 @example("[" * 5000)
-@example("\u200b" * LONGEST)
+@example("\u200b" * 20_000)
 def test_an_odd_text_is_planned_or_refused(bark: Bark, text: str) -> None:
     plans_or_refuses(bark, text)
 

@@ -16,7 +16,6 @@ from bark import Bark, BarkError
 from bark.voices import Voice
 from tests.checkpoints.conftest import fill_vocabulary
 from tests.checkpoints.damage import MODELS, VOICES, Damage
-from tests.cli.conftest import call  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 
@@ -80,7 +79,7 @@ def test_a_model(
     name: str,
     whole: Callable[[str], Path],
     tmp_path: Path,
-    call: Callable[..., Any],  # noqa: F811
+    call: Callable[..., Any],
 ) -> None:
     damage, made = MODELS[name], tmp_path / "made by a file"
     folder = whole(damage.form)
@@ -108,7 +107,7 @@ def test_a_voice(
     whole: Callable[[str], Path],
     bark: Bark,
     tmp_path: Path,
-    call: Callable[..., Any],  # noqa: F811
+    call: Callable[..., Any],
 ) -> None:
     damage, made = VOICES[name], tmp_path / "made by a file"
     path = whole("voice") / "mine.npz"
@@ -128,7 +127,7 @@ def test_a_voice(
 
 def test_numbers_that_are_none_are_found_by_verifying(
     whole: Callable[[str], Path],
-    call: Callable[..., Any],  # noqa: F811
+    call: Callable[..., Any],
 ) -> None:
     """To look at every weight would take as long as to load them all, so it is done where that is asked for."""
     folder = whole("suno")
