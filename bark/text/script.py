@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bark.errors import TextError
+from bark.errors import OptionError, TextError
+from bark.text.language import language_code
 
 NARRATOR = "NARRATOR"  # says what comes before the first name
 LONGEST_NAME = 40
@@ -224,11 +225,10 @@ def _member(value: Any, what: str) -> Member:
 
 
 def _language(value: Any, name: str) -> str | None:
-    if value in (None, ""):
-        return None
-    if not isinstance(value, str) or not re.fullmatch("[a-zA-Z]{2}", value):
-        raise TextError(f"{name}: the language must be a two-letter code such as en, not {str(value)[:40]!r}")
-    return value.lower()
+    try:
+        return None if value == "" else language_code(value)
+    except OptionError as error:
+        raise TextError(f"{name}: {error}") from error
 
 
 def _pause(value: Any, name: str) -> float | None:

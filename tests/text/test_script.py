@@ -97,7 +97,7 @@ def test_names_of_the_command_line() -> None:
         ("cast: {'A:B': x}", "is no name for a speaker"),
         ("cast: {'': x}", "is no name for a speaker"),
         ("lanugage: en", "the header has 'lanugage'; it may have cast, language, pause"),
-        ("language: English", "must be a two-letter code such as en, not 'English'"),
+        ("language: English", "a language is a two-letter code such as en, not 'English'"),
         ("pause: -1", "the pause must be from 0 to 60 seconds, not -1"),
         ("pause: nan", "the pause must be from 0 to 60 seconds"),
         ("Just prose.", "the header must have a value each for cast, language, pause, not 'Just prose.'"),
