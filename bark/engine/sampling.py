@@ -76,6 +76,8 @@ class MinEos:
     def __call__(self, logits: Tensor) -> Tensor:
         """Logits, −inf but for `eos` where the utterance must end."""
         ends = logits.softmax(-1)[..., self.eos, None] >= self.p
+        if ends.device.type == "cpu" and not ends.any():  # elsewhere it would have to be waited for
+            return logits
         others = torch.arange(logits.shape[-1], device=logits.device) != self.eos
         return logits.masked_fill(ends & others, NEVER)
 
@@ -153,6 +155,15 @@ class Sampler:
             self.nats.append(-float(logits.log_softmax(-1)[token]))
         return token
 
+    def is_like(self, other: Sampler) -> bool:
+        """Whether it picks alike, so that the two may do so in one go; only what they draw is their own."""
+        return (
+            self.options.greedy == other.options.greedy
+            and not self.options.repetition_window
+            and not other.options.repetition_window
+            and self.filters == other.filters
+        )
+
     def _vary(self, token: Tensor, logits: Tensor, turn: int) -> Tensor:
         """Draws again, from the whole distribution, a token that fills too much of what came last."""
         if logits.dim() != 1:
@@ -163,6 +174,29 @@ class Sampler:
         token = torch.where(share > self.options.repetition_ratio, draw(whole, self.generator), token)
         self.recent[turn] = torch.cat([recent[1:], token[None]])
         return token
+
+
+def pick_each(samplers: Sequence[Sampler], logits: Tensor, turn: int = 0) -> Sequence[Tensor]:
+    """The tokens [] that samplers pick by their rows of logits [B, V], as each would alone."""
+    first = samplers[0]
+    if len(samplers) == 1 or not all(first.is_like(each) for each in samplers):
+        return [each(row, turn) for each, row in zip(samplers, logits, strict=True)]
+    filtered = logits = logits.float()
+    for logit_filter in first.filters:
+        filtered = logit_filter(filtered)
+    if not first.options.greedy:
+        filtered = filtered.softmax(-1)
+        noise = torch.empty_like(filtered)
+        for row, each in zip(noise, samplers, strict=True):
+            row.exponential_(generator=each.generator)
+        filtered = filtered / noise
+    tokens = filtered.argmax(-1)
+    if any(each.nats is not None for each in samplers):
+        found = logits.log_softmax(-1).gather(-1, tokens[:, None])[:, 0].tolist()
+        for each, value in zip(samplers, found, strict=True):
+            if each.nats is not None:
+                each.nats.append(-value)
+    return tokens.unbind()
 
 
 def _fresh_generator(device: torch.device) -> torch.Generator:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bark.engine.kv_cache import KVCache
+from bark.engine.sampling import pick_each
 from bark.engine.token_step import Stepper
 from bark.engine.writing import Head, Write
 from bark.models.gpt import GPT
@@ -69,7 +70,7 @@ class StepWriter:
             else:
                 hidden = self._read_alone(row)
                 begun.append((row, hidden))
-            row.pick(row.head.logits(self.model, hidden[0, 0]))
+            row.take(row.write.sampler(row.head.logits(self.model, hidden[0, 0]), row.turn))
 
     def _read_alone(self, row: _Row) -> Tensor:
         """What the trunk says of the last that is new to a row, [1, 1, C]."""
@@ -121,31 +122,34 @@ class _Row:
     @property
     def head(self) -> Head:
         """Of the next token."""
-        return self.write.heads[self._turn]
+        return self.write.heads[self.turn]
 
     @property
     def position(self) -> int:
         """Of the last token."""
         return self.write.position + self.done - 1
 
-    def pick(self, logits: Tensor) -> None:
-        """The next token, of its logits [V]."""
-        self.token = self.write.sampler(logits, self._turn) + self.head.first
+    def take(self, token: Tensor) -> None:
+        """The next token is that number of its head."""
+        self.token = token + self.head.first
         self.done += 1
 
     @property
-    def _turn(self) -> int:
+    def turn(self) -> int:
+        """Which of the heads is the next."""
         return self.done % len(self.write.heads)
 
 
 def _pick(rows: list[_Row], hidden: Tensor, logits: Callable[[Head, Tensor], Tensor]) -> None:
-    """Each row picks a token by what the trunk says, [B, C]; those that have a head in common share its product."""
-    heads = [row.head for row in rows]
-    for head in dict.fromkeys(heads):
-        chosen = [i for i, each in enumerate(heads) if each == head]
+    """Each row picks a token by what the trunk says, [B, C]; those at the same head share its product."""
+    heads = [(row.head, row.turn) for row in rows]
+    for head, turn in dict.fromkeys(heads):
+        chosen = [i for i, each in enumerate(heads) if each == (head, turn)]
         some = hidden if len(chosen) == len(rows) else hidden[chosen]
-        for i, each in zip(chosen, logits(head, some), strict=True):
-            rows[i].pick(each)
+        picked = [rows[i] for i in chosen]
+        tokens = pick_each([row.write.sampler for row in picked], logits(head, some), turn)
+        for row, token in zip(picked, tokens, strict=True):
+            row.take(token)
 
 
 @dataclass(frozen=True)

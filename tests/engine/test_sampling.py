@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch import Tensor
 
-from bark.engine.sampling import MinEos, Sampler, Temperature, TopK, TopP, draw, logit_filters, stage_generator
+from bark.engine.sampling import (
+    MinEos,
+    Sampler,
+    Temperature,
+    TopK,
+    TopP,
+    draw,
+    logit_filters,
+    pick_each,
+    stage_generator,
+)
 from bark.errors import OptionError
 from bark.options import SamplingOptions
 
@@ -179,6 +189,45 @@ class TestRepetition:
     def test_is_refused_for_many_positions(self) -> None:
         with pytest.raises(OptionError, match="one after another"):
             Sampler(SamplingOptions(repetition_window=3), None, CPU)(LOGITS.expand(2, -1))
+
+
+class TestEach:
+    """Several samplers at once pick what each picks alone, and draw no more and no less for it."""
+
+    WARM = SamplingOptions(temperature=0.7, top_k=20, top_p=0.9)
+    COLD = SamplingOptions(temperature=0)
+    VARIED = SamplingOptions(temperature=0.7, repetition_window=8, repetition_ratio=0.2)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            [WARM],
+            [WARM] * 5,
+            [COLD] * 3,
+            [WARM, COLD],
+            [WARM, SamplingOptions(temperature=0.8)],
+            [VARIED, WARM, VARIED],
+        ],
+    )
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+    def test_is_as_alone(self, options: list[SamplingOptions], dtype: torch.dtype) -> None:
+        told: tuple[list[list[float]], list[list[float]]] = ([], [])
+        each, together = (
+            [
+                Sampler(some, seeded(n), torch.device("cpu"), [MinEos(40, 0.3)], turns=2, nats=nats[-1])
+                for n, some in enumerate(options)
+                if nats.append([]) is None
+            ]
+            for nats in told
+        )
+        ended = 0
+        for step in range(60):
+            logits = (torch.randn(len(options), 41, generator=seeded(step)) * 3).to(dtype)
+            alone = [int(sampler(row, step % 2)) for sampler, row in zip(each, logits, strict=True)]
+            assert [int(token) for token in pick_each(together, logits, step % 2)] == alone
+            ended += alone.count(40)
+        assert told[0] == told[1] and all(len(nats) == 60 for nats in told[0])
+        assert 0 < ended < 60 * len(options)
 
 
 class TestSeeds:
