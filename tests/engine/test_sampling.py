@@ -211,22 +211,21 @@ class TestEach:
     )
     @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
     def test_is_as_alone(self, options: list[SamplingOptions], dtype: torch.dtype) -> None:
-        told: tuple[list[list[float]], list[list[float]]] = ([], [])
-        each, together = (
-            [
-                Sampler(some, seeded(n), torch.device("cpu"), [MinEos(40, 0.3)], turns=2, nats=nats[-1])
+        def samplers(nats: list[list[float]]) -> list[Sampler]:
+            return [
+                Sampler(some, seeded(n), CPU, [MinEos(40, 0.3)], turns=2, nats=nats[n])
                 for n, some in enumerate(options)
-                if nats.append([]) is None
             ]
-            for nats in told
-        )
-        ended = 0
+
+        one_by_one: list[list[float]] = [[] for _ in options]
+        at_once: list[list[float]] = [[] for _ in options]
+        alone, together, ended = samplers(one_by_one), samplers(at_once), 0
         for step in range(60):
             logits = (torch.randn(len(options), 41, generator=seeded(step)) * 3).to(dtype)
-            alone = [int(sampler(row, step % 2)) for sampler, row in zip(each, logits, strict=True)]
-            assert [int(token) for token in pick_each(together, logits, step % 2)] == alone
-            ended += alone.count(40)
-        assert told[0] == told[1] and all(len(nats) == 60 for nats in told[0])
+            tokens = [int(sampler(row, step % 2)) for sampler, row in zip(alone, logits, strict=True)]
+            assert [int(token) for token in pick_each(together, logits, step % 2)] == tokens
+            ended += tokens.count(40)
+        assert one_by_one == at_once and all(len(nats) == 60 for nats in one_by_one)
         assert 0 < ended < 60 * len(options)
 
 
