@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from bark.engine.sampling import NEVER, MinEos, Sampler, Temperature, TopK, TopP
+from bark.engine.sampling import NEVER, Sampler, Temperature, TopK, TopP
 
 ALL = 1 << 62  # more than any vocabulary
 
@@ -33,7 +33,8 @@ def ways(samplers: Iterable[Sampler]) -> Ways:
     samplers = list(samplers)
     filters = {type(each) for sampler in samplers for each in sampler.filters}
     window = max(sampler.options.repetition_window for sampler in samplers)
-    return Ways(bool(filters & {TopK, TopP}), MinEos in filters, window and 1 << (window - 1).bit_length())
+    may_end = any(sampler.end for sampler in samplers)
+    return Ways(bool(filters & {TopK, TopP}), may_end, window and 1 << (window - 1).bit_length())
 
 
 def numbers(sampler: Sampler) -> dict[str, float]:
@@ -56,10 +57,10 @@ def numbers(sampler: Sampler) -> dict[str, float]:
             found["top_k"] = each.k
         elif isinstance(each, TopP):
             found["top_p"] = each.p
-        elif isinstance(each, MinEos):
-            found |= {"eos": each.eos, "eos_p": each.p}
         else:
             raise TypeError(f"{each!r} is not a filter of many rows")
+    if sampler.end:
+        found |= {"eos": sampler.end.eos, "eos_p": sampler.end.p}
     return found
 
 

@@ -68,18 +68,14 @@ class TopP:
 
 @dataclass(frozen=True)
 class MinEos:
-    """Leaves nothing but the end of the utterance once its probability reaches p."""
+    """Nothing but the end of the utterance is picked once its probability, as it is drawn from, reaches p."""
 
     eos: int
     p: float
 
-    def __call__(self, logits: Tensor) -> Tensor:
-        """Logits, −inf but for `eos` where the utterance must end."""
-        ends = logits.softmax(-1)[..., self.eos, None] >= self.p
-        if ends.device.type == "cpu" and not ends.any():  # elsewhere it would have to be waited for
-            return logits
-        others = torch.arange(logits.shape[-1], device=logits.device) != self.eos
-        return logits.masked_fill(ends & others, NEVER)
+    def __call__(self, tokens: Tensor, probabilities: Tensor) -> Tensor:
+        """Tokens [...] that were picked from probabilities [..., V], or `eos` in their place."""
+        return tokens.masked_fill(probabilities[..., self.eos] >= self.p, self.eos)
 
 
 def logit_filters(options: SamplingOptions) -> list[LogitFilter]:
@@ -123,7 +119,7 @@ class Sampler:
         options: how to pick.
         generator: where the draws come from; None for unpredictable ones.
         device: of the logits.
-        extra: filters that the stage adds after those of the options.
+        end: of the utterance, where it may have to come.
         turns: heads that take turns at writing; a token repeats only what the same one has written.
         nats: takes −ln of each token's probability at temperature 1, where tokens are picked one after another.
     """
@@ -133,27 +129,34 @@ class Sampler:
         options: SamplingOptions,
         generator: torch.Generator | None,
         device: torch.device,
-        extra: Sequence[LogitFilter] = (),
+        end: MinEos | None = None,
         turns: int = 1,
         nats: list[float] | None = None,
     ) -> None:
         self.options = options
         self.nats = nats
         self.generator = generator or _fresh_generator(device)
-        self.filters = [*logit_filters(options), *extra]
+        self.filters = logit_filters(options)
+        self.end = end
         self.recent = torch.full((turns, options.repetition_window), -1, device=device)
 
     def __call__(self, logits: Tensor, turn: int = 0) -> Tensor:
         """Tokens [...] for logits [..., V]; looking at repetition, for one position [V] at a time."""
         logits = logits.float()
-        filtered = logits
-        for logit_filter in self.filters:
-            filtered = logit_filter(filtered)
-        token = filtered.argmax(-1) if self.options.greedy else draw(filtered.softmax(-1), self.generator)
+        filtered = self.filtered(logits)
+        probabilities = filtered.softmax(-1)
+        token = filtered.argmax(-1) if self.options.greedy else draw(probabilities, self.generator)
+        token = self.end(token, probabilities) if self.end else token
         token = self._vary(token, logits, turn) if self.options.repetition_window else token
         if self.nats is not None:
             self.nats.append(-float(logits.log_softmax(-1)[token]))
         return token
+
+    def filtered(self, logits: Tensor) -> Tensor:
+        """Logits [..., V], −inf where a token can't be picked."""
+        for logit_filter in self.filters:
+            logits = logit_filter(logits)
+        return logits
 
     def is_like(self, other: Sampler) -> bool:
         """Whether it picks alike, so that the two may do so in one go; only what they draw is their own."""
@@ -161,7 +164,7 @@ class Sampler:
             self.options.greedy == other.options.greedy
             and not self.options.repetition_window
             and not other.options.repetition_window
-            and self.filters == other.filters
+            and (self.filters, self.end) == (other.filters, other.end)
         )
 
     def _vary(self, token: Tensor, logits: Tensor, turn: int) -> Tensor:
@@ -181,22 +184,26 @@ def pick_each(samplers: Sequence[Sampler], logits: Tensor, turn: int = 0) -> Seq
     first = samplers[0]
     if len(samplers) == 1 or not all(first.is_like(each) for each in samplers):
         return [each(row, turn) for each, row in zip(samplers, logits, strict=True)]
-    filtered = logits = logits.float()
-    for logit_filter in first.filters:
-        filtered = logit_filter(filtered)
-    if not first.options.greedy:
-        filtered = filtered.softmax(-1)
-        noise = torch.empty_like(filtered)
+    logits = logits.float()
+    filtered = first.filtered(logits)
+    probabilities = _softmax(filtered)
+    if first.options.greedy:
+        tokens = filtered.argmax(-1)
+    else:
+        noise = torch.empty_like(probabilities)
         for row, each in zip(noise, samplers, strict=True):
             row.exponential_(generator=each.generator)
-        filtered = filtered / noise
-    tokens = filtered.argmax(-1)
-    if any(each.nats is not None for each in samplers):
-        found = logits.log_softmax(-1).gather(-1, tokens[:, None])[:, 0].tolist()
-        for each, value in zip(samplers, found, strict=True):
-            if each.nats is not None:
-                each.nats.append(-value)
+        tokens = (probabilities / noise).argmax(-1)
+    tokens = first.end(tokens, probabilities) if first.end else tokens
+    for each, row, token in zip(samplers, logits, tokens, strict=True):
+        if each.nats is not None:
+            each.nats.append(-float(row.log_softmax(-1)[token]))
     return tokens.unbind()
+
+
+def _softmax(logits: Tensor) -> Tensor:
+    """Of a few rows [B, V], one by one: of all of them torch would wake a thread for each, which takes longer."""
+    return torch.stack([row.softmax(-1) for row in logits])
 
 
 def _fresh_generator(device: torch.device) -> torch.Generator:

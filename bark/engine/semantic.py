@@ -88,8 +88,8 @@ class SemanticStage:
             VoiceError: the history is not of this model's vocabulary.
         """
         prompt, positions = self._prompt(self._text(text), self._history(history))
-        extra = [MinEos(self.tokens.semantic_vocab, min_eos_p)] if stop_at_eos and min_eos_p is not None else []
-        sampler = Sampler(options, generator, self.model.device, extra, nats=nats)
+        end = MinEos(self.tokens.semantic_vocab, min_eos_p) if stop_at_eos and min_eos_p is not None else None
+        sampler = Sampler(options, generator, self.model.device, end, nats=nats)
         return self._utterance(prompt, positions, sampler, self._limit(max_duration), stop_at_eos)
 
     def whole(self, text: Tokens, history: Tokens | None, said: Tokens) -> tuple[Tensor, Tensor, int]:

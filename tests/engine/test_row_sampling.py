@@ -31,8 +31,8 @@ ends = st.one_of(st.none(), st.floats(0.01, 1))
 
 
 def sampler(options: SamplingOptions, end: float | None, seed: int) -> Sampler:
-    extra = [] if end is None else [MinEos(EOS, end)]
-    return Sampler(options, torch.Generator().manual_seed(seed), CPU, extra, TURNS)
+    ends = None if end is None else MinEos(EOS, end)
+    return Sampler(options, torch.Generator().manual_seed(seed), CPU, ends, TURNS)
 
 
 def at_once(samplers: list[Sampler], logits: Tensor) -> list[list[int]]:
@@ -97,5 +97,7 @@ def test_another_filter_is_refused() -> None:
         def __call__(self, logits: Tensor) -> Tensor:
             return logits
 
+    sampler = Sampler(SamplingOptions(), None, CPU)
+    sampler.filters.append(Loud())
     with pytest.raises(TypeError, match="Loud"):
-        numbers(Sampler(SamplingOptions(), None, CPU, [Loud()]))
+        numbers(sampler)

@@ -68,9 +68,9 @@ def expected(
 
 def drawn(min_eos_p: float | None = None, seed: int = 0, **options: Any) -> npt.NDArray[np.int64]:
     """How often each token was drawn."""
-    extra = [] if min_eos_p is None else [MinEos(EOS, min_eos_p)]
+    end = None if min_eos_p is None else MinEos(EOS, min_eos_p)
     sampling = SamplingOptions(**{"temperature": 1.0, **options})
-    sampler = Sampler(sampling, torch.Generator().manual_seed(seed), torch.device("cpu"), extra)
+    sampler = Sampler(sampling, torch.Generator().manual_seed(seed), torch.device("cpu"), end)
     tokens = sampler(torch.from_numpy(LOGITS).float().expand(DRAWS, -1))
     return np.bincount(tokens.numpy(), minlength=SIZE)
 

@@ -145,23 +145,24 @@ class TestTopP:
 
     def test_leaves_its_input(self) -> None:
         before = LOGITS.clone()
-        TopP(0.5)(LOGITS), TopK(1)(LOGITS), MinEos(0, 0.01)(LOGITS)
+        TopP(0.5)(LOGITS), TopK(1)(LOGITS)
         assert LOGITS.equal(before)
 
 
 class TestMinEos:
     def test_ends_at_its_probability(self) -> None:
-        assert picked(MinEos(4, 0.0999)(LOGITS)) == [4]
-        assert picked(MinEos(4, 0.1001)(LOGITS)) == [0, 1, 2, 3, 4]
+        tokens, probabilities = torch.arange(5), LOGITS.softmax(-1).expand(5, -1)
+        assert MinEos(4, 0.0999)(tokens, probabilities).tolist() == [4] * 5
+        assert MinEos(4, 0.1001)(tokens, probabilities).tolist() == [0, 1, 2, 3, 4]
 
     def test_is_measured_after_the_temperature(self) -> None:
-        cold = Sampler(SamplingOptions(temperature=0.2), seeded(), CPU, [MinEos(4, 0.09)])
-        hot = Sampler(SamplingOptions(temperature=1.0), seeded(), CPU, [MinEos(4, 0.09)])
+        cold = Sampler(SamplingOptions(temperature=0.2), seeded(), CPU, MinEos(4, 0.09))
+        hot = Sampler(SamplingOptions(temperature=1.0), seeded(), CPU, MinEos(4, 0.09))
         assert cold(LOGITS.expand(500, -1)).ne(4).any()
         assert hot(LOGITS.expand(500, -1)).eq(4).all()
 
     def test_greedy_ends_too(self) -> None:
-        assert Sampler(SamplingOptions(temperature=None), None, CPU, [MinEos(4, 0.09)])(LOGITS) == 4
+        assert Sampler(SamplingOptions(temperature=None), None, CPU, MinEos(4, 0.09))(LOGITS) == 4
 
 
 class TestRepetition:
@@ -213,8 +214,7 @@ class TestEach:
     def test_is_as_alone(self, options: list[SamplingOptions], dtype: torch.dtype) -> None:
         def samplers(nats: list[list[float]]) -> list[Sampler]:
             return [
-                Sampler(some, seeded(n), CPU, [MinEos(40, 0.3)], turns=2, nats=nats[n])
-                for n, some in enumerate(options)
+                Sampler(some, seeded(n), CPU, MinEos(40, 0.3), turns=2, nats=nats[n]) for n, some in enumerate(options)
             ]
 
         one_by_one: list[list[float]] = [[] for _ in options]
