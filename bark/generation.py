@@ -347,17 +347,20 @@ def _coarse_config(config: ModelConfig, max_history: int, stride: int) -> ModelC
     Raises:
         OptionError: they don't fit the model.
     """
+    if (max_history, stride) == (COARSE_HISTORY, COARSE_STRIDE):
+        return config
     own, n = config.coarse_layout, config.tokens.n_coarse
     max_history = own.max_history if max_history == COARSE_HISTORY else max_history
-    stride = own.stride if stride == COARSE_STRIDE else stride
-    if not own.stride <= max_history <= own.max_history:
-        raise OptionError(f"max_coarse_history must be from {own.stride} to {own.max_history}, not {max_history}")
-    room = config.coarse.block_size - own.semantic_window - max_history
+    if not own.stride_of(0) <= max_history <= own.max_history:
+        raise OptionError(f"max_coarse_history must be from {own.stride_of(0)} to {own.max_history}, not {max_history}")
+    room = (config.coarse.block_size - own.semantic_window - max_history) // n * n
+    stride = min(own.stride, room) if stride == COARSE_STRIDE else stride
     if not n <= stride <= room or stride % n:
         raise OptionError(
             f"sliding_window_len must be a multiple of {n} up to {room}, with a history of {max_history}, not {stride}"
         )
-    return replace(config, coarse_layout=replace(own, max_history=max_history, stride=stride))
+    layout = replace(own, max_history=max_history, stride=stride, first_stride=0)
+    return replace(config, coarse_layout=layout)
 
 
 def _collected(stage: str, pieces: Iterable[Any], seconds: Callable[[Any], float], silent: bool) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -58,17 +59,18 @@ class CoarseStage:
     """Says how it sounds: semantic tokens to codes of the first codebooks, interleaved in time.
 
     Each window reads semantic tokens around the present, the infer token and the last coarse tokens, and writes
-    `layout.stride` coarse tokens. What a window shares with the one before it stays in the cache.
+    `layout.stride` coarse tokens, the first ones fewer if there is a `first_stride`. What a window shares with the one
+    before it stays in the cache.
 
     Raises:
-        CheckpointError: the window or its tokens do not fit the model, or its stride cuts frames apart.
+        CheckpointError: the window or its tokens do not fit the model, or a stride cuts frames apart or is too long.
     """
 
     def __init__(self, model: GPT, config: ModelConfig) -> None:
         self.model = model
         self.tokens = config.tokens
         self.layout = config.coarse_layout
-        self.max_semantic_history = math.floor(self.layout.max_history / self.tokens.coarse_per_semantic)
+        self.max_semantic_history = self._semantic_of(self.layout.max_history)
         self._check(model.config)
         rows = [self.tokens.coarse_rows(codebook) for codebook in range(self.tokens.n_coarse)]
         self._heads = tuple(Head((range(each.start, each.stop),), each.start) for each in rows)
@@ -113,17 +115,19 @@ class CoarseStage:
     def _stream(self, semantic: Lookahead, written: list[int], sampler: Sampler) -> Sequence[IntArray]:
         n_before, step = len(semantic.tokens), 0
         prefix = Prefix()
-        while True:
-            start = self._window_start(n_before, step)
+        for window in count():
+            history, stride = self.layout.history_of(window), self.layout.stride_of(window)
+            start = self._window_start(n_before, step, history)
             semantic.reach(start + self.layout.semantic_window)
-            self._reach_steps(semantic, n_before, step + self.layout.stride)
+            self._reach_steps(semantic, n_before, step + stride)
             steps = self.frames(len(semantic.tokens) - n_before) * self.tokens.n_coarse
-            count = min(self.layout.stride, steps - step)
-            if count <= 0:
+            left = min(stride, steps - step)
+            if left <= 0:
                 return
-            new = yield from self._write(prefix, self._prompt(semantic.tokens[start:], written), count, sampler)
+            prompt = self._prompt(semantic.tokens[start:], written, history)
+            new = yield from self._write(prefix, prompt, left, sampler)
             written += new
-            step += count
+            step += left
             yield self.tokens.unflatten_coarse(np.array(new))
 
     def _reach_steps(self, semantic: Lookahead, n_before: int, steps: int) -> None:
@@ -131,15 +135,19 @@ class CoarseStage:
         while self.frames(len(semantic.tokens) - n_before) * self.tokens.n_coarse < steps and not semantic.ended:
             semantic.reach(len(semantic.tokens) + 1)
 
-    def _window_start(self, n_before: int, step: int) -> int:
-        """The first semantic token that the window at this step reads."""
+    def _window_start(self, n_before: int, step: int, history: int) -> int:
+        """The first semantic token that the window at this step, with so much of a history, reads."""
         present = n_before + round(step / self.tokens.coarse_per_semantic)
-        return max(0, present - self.max_semantic_history)
+        return max(0, present - self._semantic_of(history))
 
-    def _prompt(self, semantic: list[int], written: list[int]) -> list[int]:
+    def _prompt(self, semantic: list[int], written: list[int], history: int) -> list[int]:
         window = semantic[: self.layout.semantic_window]
         pads = [self.tokens.coarse_semantic_pad] * (self.layout.semantic_window - len(window))
-        return [*window, *pads, self.tokens.coarse_infer, *written[max(0, len(written) - self.layout.max_history) :]]
+        return [*window, *pads, self.tokens.coarse_infer, *written[max(0, len(written) - history) :]]
+
+    def _semantic_of(self, coarse: int) -> int:
+        """Semantic tokens that are whole in so many coarse ones."""
+        return math.floor(coarse / self.tokens.coarse_per_semantic)
 
     def _write(self, prefix: Prefix, prompt: list[int], count: int, sampler: Sampler) -> Generator[Ask, int, list[int]]:
         """So many new tokens, beginning with codebook 0."""
@@ -175,7 +183,7 @@ class CoarseStage:
     @property
     def capacity(self) -> int:
         """Positions of a whole window; its last token is never read."""
-        return self.layout.semantic_window + 1 + self.layout.max_history + self.layout.stride - 1
+        return self.layout.semantic_window + 1 + self.layout.span - 1
 
     def _check(self, shape: GPTConfig) -> None:
         codes = self.tokens.coarse_rows(self.tokens.n_coarse - 1).stop
@@ -185,8 +193,17 @@ class CoarseStage:
             raise CheckpointError(
                 f"config.json: coarse: a window of {self.capacity} positions in a block_size of {shape.block_size}"
             )
-        if self.layout.stride % self.tokens.n_coarse:
+        self._check_layout()
+
+    def _check_layout(self) -> None:
+        layout, n_coarse = self.layout, self.tokens.n_coarse
+        for name in ("stride", "first_stride"):
+            if (stride := getattr(layout, name)) % n_coarse:
+                raise CheckpointError(
+                    f"config.json: coarse_layout: a {name} of {stride} tokens cuts frames of {n_coarse} apart"
+                )
+        if layout.first_stride > layout.stride or layout.span < layout.stride:
             raise CheckpointError(
-                f"config.json: coarse_layout: a stride of {self.layout.stride} tokens cuts frames of "
-                f"{self.tokens.n_coarse} apart"
+                f"config.json: coarse_layout: a first_stride of {layout.first_stride} and a history of "
+                f"{layout.max_history} don't go with a stride of {layout.stride}"
             )

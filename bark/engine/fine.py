@@ -34,7 +34,7 @@ class Windows:
     writes from where it has nothing but its own frames before it. Without, what a window writes for good has as
     many frames after it as before it, half of what window and hop leave over, so that no frame is settled at a
     window's edge. With `first_hop` that grows: the first windows are for being heard soon, and settle less, with
-    less ahead of it.
+    less ahead of it; and none reads more before what it writes than of a voice.
     """
 
     def __init__(self, layout: FineLayout, n_history: int) -> None:
@@ -46,14 +46,17 @@ class Windows:
     def end(self, n: int) -> int:
         """Frames that window n reads up to, in an utterance that is long enough."""
         if self.layout.first_hop:
-            hop = self._hop(n)
+            hop = self.layout.hop_of(n)
             return self._settled(n) + hop + min(hop, self._beside)
         return self._first + n * self.layout.hop + self.layout.window
 
     def window(self, n: int, total: int) -> Window:
         """Window n, where `total` frames are there: all of the utterance, or enough for `end`."""
-        stop = min(self.end(n), total)
-        return Window(max(0, stop - self.layout.window), self.fill(n, total), stop)
+        stop, fill = min(self.end(n), total), self.fill(n, total)
+        start = max(0, stop - self.layout.window)
+        if self.layout.first_hop:
+            start = max(start, fill - max(self.layout.max_history, self._beside))
+        return Window(start, fill, stop)
 
     def fill(self, n: int, total: int) -> int:
         """First frame that window n writes; those before it are settled."""
@@ -63,11 +66,8 @@ class Windows:
             return self._settled(n)
         return self.end(n - 1) - self._beside if n else self.n_history
 
-    def _hop(self, n: int) -> int:
-        return min(self.layout.hop, self.layout.first_hop << min(n, 32))
-
     def _settled(self, n: int) -> int:
-        return self.n_history + sum(map(self._hop, range(n)))
+        return self.n_history + sum(map(self.layout.hop_of, range(n)))
 
 
 FineSteps: TypeAlias = Generator[

@@ -10,6 +10,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from bark.engine.device import shared_generator
 from bark.errors import OptionError
 from bark.options import SamplingOptions
 
@@ -93,10 +94,23 @@ def logit_filters(options: SamplingOptions) -> list[LogitFilter]:
 def draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     """One token [...] from each distribution [..., V].
 
-    The same draw as `torch.multinomial`, which would wait for the device to check its input.
+    From torch's own generator it is the draw of `torch.multinomial`, which would wait for the device to check its
+    input: as many numbers as there are tokens. Of many distributions another generator gives one number each.
     """
+    if probabilities.dim() > 1 and generator is not shared_generator(probabilities.device):
+        return _inverted(probabilities, generator)
     noise = torch.empty_like(probabilities).exponential_(generator=generator)
     return (probabilities / noise).argmax(-1)
+
+
+def _inverted(probabilities: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws by the inverse of what the probabilities add up to (Devroye 1986, III.2).
+
+    A number below 1 times the sum is below the sum when it is rounded, too, so what has no probability isn't drawn.
+    """
+    sums = probabilities.cumsum(-1)
+    numbers = torch.empty_like(sums[..., :1]).uniform_(generator=generator)
+    return torch.searchsorted(sums, numbers * sums[..., -1:], right=True)[..., 0]
 
 
 def stage_generator(seed: int, stage: str, device: torch.device | str = "cpu") -> torch.Generator:

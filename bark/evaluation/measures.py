@@ -168,7 +168,7 @@ def _coarse(config: ModelConfig) -> Measure:
             "coarse_window": window["seconds"] / window["tokens"] * 1e3,
         }
 
-    counts = [semantic_tokens(config, tokens) for tokens in (1, config.coarse_layout.stride)]
+    counts = [semantic_tokens(config, tokens) for tokens in (1, config.coarse_layout.stride_of(0))]
     return Measure("coarse", tuple(Call("coarse", {"semantic": count, "voice": True}) for count in counts), read)
 
 

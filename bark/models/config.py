@@ -94,15 +94,31 @@ class CoarseLayout:
 
     Attributes:
         semantic_window: semantic tokens of a window, padded on the right.
-        max_history: coarse tokens before the ones to write, at most.
+        max_history: coarse tokens before the ones to write, at most; see `first_stride`.
         stride: coarse tokens written before the window moves.
         drop_history: coarse tokens dropped from the end of a voice (Suno: 2, for time alignment).
+        first_stride: coarse tokens that the first window writes, so that it is done soon; each next one writes twice as
+            many, until it is `stride`, and has as much less of a history. 0 for no such growth, as in Suno's.
     """
 
     semantic_window: int = 256
     max_history: int = 630
     stride: int = 60
     drop_history: int = 2
+    first_stride: int = 0
+
+    def stride_of(self, n: int) -> int:
+        """Coarse tokens that window n writes."""
+        return _growing(self.first_stride, self.stride, n)
+
+    def history_of(self, n: int) -> int:
+        """Coarse tokens, at most, before those that window n writes."""
+        return self.span - self.stride_of(n)
+
+    @property
+    def span(self) -> int:
+        """Coarse tokens of a window, at most: its history and what it writes."""
+        return self.max_history + self.stride_of(0)
 
 
 @dataclass(frozen=True)
@@ -123,6 +139,10 @@ class FineLayout:
     max_history: int = 512
     pad_window: bool = True
     first_hop: int = 0
+
+    def hop_of(self, n: int) -> int:
+        """Frames that window n settles."""
+        return _growing(self.first_hop, self.hop, n)
 
 
 @dataclass(frozen=True)
@@ -264,6 +284,11 @@ class ModelConfig:
         return from_mapping(cls, values, "config.json")
 
 
+def _growing(first: int, whole: int, n: int) -> int:
+    """The n-th of sizes that begin with `first` and double until they are whole; all are whole where it is 0."""
+    return min(whole, first << min(n, 32)) if first else whole
+
+
 def _heads(values: Any, shape: GPTConfig) -> tuple[tuple[int, int], ...]:
     """(layer, head) pairs, as JSON or a caller gives them, of a model of this shape."""
     whole = isinstance(values, (list, tuple)) and all(isinstance(pair, (list, tuple)) for pair in values)
@@ -340,7 +365,8 @@ def widened(config: ModelConfig, windows: str) -> ModelConfig:
     history = room - room % tokens.n_coarse
     if history < stride // 2:
         raise OptionError(f"{windows} coarse windows don't fit {config.name}: its block is {config.coarse.block_size}")
-    return replace(config, coarse_layout=replace(layout, stride=stride, max_history=history))
+    wide = replace(layout, stride=stride, max_history=history, first_stride=0)
+    return replace(config, coarse_layout=wide)
 
 
 def _suno(name: str, n_layer: int, n_head: int, n_embd: int) -> ModelConfig:

@@ -187,7 +187,7 @@ class CoarseTask(nn.Module):
     def _align_positions(self) -> None:
         """Gives a coarse token's position and its semantic token's the same sinusoid, so that heads find it soon."""
         table, window = self.model.wpe.weight, self._layout.semantic_window
-        steps = torch.arange(min(len(table) - window, self._layout.max_history + self._layout.stride))
+        steps = torch.arange(min(len(table) - window, self._layout.span))
         places = torch.cat([torch.arange(window), self._semantic_of(steps)])
         table[: len(places)] += 0.05 * sinusoids(places, table.shape[1])
 
@@ -211,19 +211,19 @@ class CoarseTask(nn.Module):
         }
 
     def _window(self, pool: ClipPool, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Semantic tokens [semantic_window], padded, and coarse tokens [max_history + stride], −1 after the end."""
+        """Semantic tokens [semantic_window], padded, and coarse tokens [span], −1 after the end."""
         layout, ratio = self._layout, self._tokens.coarse_per_semantic
-        semantic, coarse = join(pool, rng, -(-(layout.max_history + layout.stride) // int(ratio)), self._flat)
+        semantic, coarse = join(pool, rng, -(-layout.span // int(ratio)), self._flat)
         if rng.random() < self._config.from_start:
             start = 0
         else:
-            start = int(rng.integers(0, max(1, len(semantic) - int(layout.stride / ratio))))
+            start = int(rng.integers(0, max(1, len(semantic) - int(layout.stride_of(0) / ratio))))
         seen = semantic[start : start + layout.semantic_window]
         first = int(start * ratio / self._tokens.n_coarse) * self._tokens.n_coarse  # of a whole frame
-        written = coarse[first:][: layout.max_history + layout.stride]
+        written = coarse[first:][: layout.span]
         return (
             np.pad(seen, (0, layout.semantic_window - len(seen)), constant_values=self._tokens.coarse_semantic_pad),
-            np.pad(written, (0, layout.max_history + layout.stride - len(written)), constant_values=-1),
+            np.pad(written, (0, layout.span - len(written)), constant_values=-1),
         )
 
     def _corrupted(self, coarse: IntArray, rng: np.random.Generator) -> IntArray:

@@ -214,8 +214,10 @@ def to_markdown(found: Mapping[str, Mapping[str, Mapping[str, int]]]) -> str:
 
 
 def example(clip: Clip) -> _Example:
-    """A clip with what sounds in it, every `STEP` samples."""
+    """A clip with what sounds in it, every `STEP` samples: nothing of note in one whose phonemes nobody kept."""
     count = -(-clip.row["samples"] // STEP)
+    if "durations" not in clip.row:
+        return _Example(clip.audio(), np.zeros(count, np.int64))
     classes = phoneme_classes(clip, np.arange(count) * STEP + STEP // 2, "".join(KINDS))
     return _Example(clip.audio(), np.where(classes == IGNORED, 0, classes))
 
@@ -238,11 +240,12 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("recipes/pup/configs/world.toml"))
     parser.add_argument("--work", type=Path, default=Path("work"))
     parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--plain", default=PLAIN, help="the set whose clips have no tags")
     arguments = parser.parse_args()
     try:
         codec = build_codec(read_settings(arguments.config)["model"]["codec"])
         load_weights(codec, arguments.work / "runs" / "codec" / "codec.safetensors")
-        found = train(arguments.work, codec.eval(), arguments.steps)
+        found = train(arguments.work, codec.eval(), arguments.steps, plain=arguments.plain)
     except BarkError as error:
         sys.exit(f"tag_detector: {error}")
     write_json(arguments.work / "runs" / "tag-detector" / "report.json", found)

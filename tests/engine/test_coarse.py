@@ -96,6 +96,21 @@ class TestWindows:
         # while the window stands still only the token written last is new; then its first token is another
         assert starts == [11, 1, 1, 1, 47, 47, 47, 47, 47, 47]
 
+    @pytest.mark.parametrize(("stride", "sizes"), [(12, [2, 4, 4, 4, 4, 2]), (18, [2, 4, 6, 6, 2]), (6, [2] * 10)])
+    def test_the_first_windows_write_less(
+        self, stride: int, sizes: list[int], scripted: Any, pup: ModelConfig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        layout = replace(pup.coarse_layout, max_history=24, stride=stride, first_stride=6)
+        recorder = Recorder(scripted, replace(pup, coarse_layout=layout), monkeypatch)
+        pieces = list(recorder.stage.generate(range(10), options=GREEDY))
+        assert [piece.shape[1] for piece in pieces] == sizes
+        written = recorder.stage.tokens.flatten_coarse(joined(iter(pieces))).tolist()
+        for n, prompt in enumerate(recorder.prompts):
+            before, history = 3 * sum(sizes[:n]), 30 - min(stride, 6 << n)
+            first = max(0, before // 6 - history // 6)
+            assert prompt[:11] == [*range(first, 10), *[98] * first, 99]
+            assert prompt[11:] == written[max(0, before - history) : before]
+
     @pytest.mark.parametrize("options", [GREEDY, SAMPLED])
     def test_kept_is_read_again(
         self, options: SamplingOptions, pup_stage: CoarseStage, monkeypatch: pytest.MonkeyPatch
@@ -237,6 +252,10 @@ class TestErrors:
         [
             ({"stride": 60}, "a window of 106 positions in a block_size of 64"),
             ({"stride": 4}, "a stride of 4 tokens cuts frames of 3 apart"),
+            ({"first_stride": 4}, "a first_stride of 4 tokens cuts frames of 3 apart"),
+            ({"first_stride": 15}, "a first_stride of 15 and a history of 36 don't go with a stride of 12"),
+            ({"first_stride": -3}, "first_stride must be at least 0, got -3"),
+            ({"stride": 48, "first_stride": 6, "max_history": 36}, "a history of 36 don't go with a stride of 48"),
             ({"stride": 0}, "stride must be at least 1, got 0"),
         ],
     )

@@ -115,6 +115,7 @@ class TestWindows:
             start, fill, stop = windows.window(n, total)
             assert 0 <= start <= fill <= reached < stop <= total
             assert stop - start <= hop + more
+            assert fill - start <= max(15, more // 2)
             if stop < total:
                 assert windows.fill(n + 1, total) - fill == min(hop, first * 2**n)
                 assert 0 <= stop - windows.fill(n + 1, total) <= more / 2
@@ -130,6 +131,7 @@ class TestWindows:
             (9, 17, 33),
             (17, 25, 41),
         ]
+        assert windows.window(4, 30) == (13, 25, 30)  # what little is left needs no more before it than a voice
 
     def test_suno(self) -> None:
         windows = Windows(FineLayout(), 100)

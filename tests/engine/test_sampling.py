@@ -81,6 +81,18 @@ class TestDistributions:
         for _ in range(20):
             assert draw(probabilities, ours) == torch.multinomial(probabilities, 1, generator=theirs)[0]
 
+    def test_so_are_many_from_torchs_own_generator(self) -> None:
+        probabilities = torch.rand(30, 1000, generator=seeded()).softmax(-1)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(7)
+            ours = draw(probabilities, torch.default_generator)
+            torch.manual_seed(7)
+            assert ours.equal(torch.multinomial(probabilities, 1)[:, 0])
+
+    def test_of_many_each_row_has_a_number_of_its_own(self) -> None:
+        drawn = draw(torch.full((2000, 1000), 0.001), seeded())
+        assert drawn.min() < 10 and drawn.max() > 990 and len(drawn.unique()) > 800
+
     def test_what_cannot_be_picked_never_is(self) -> None:
         probabilities = torch.zeros(2000, 1001)
         probabilities[:, 500] = 1
