@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from bark.engine import CoarseHistory, CoarseStage, SemanticStage, sequence, stage_generator
+from bark.engine.gaze import Gaze
 from bark.guards import Problem, badness, heard_problems
 from bark.options import MAX_SEED, GenerateOptions
 from bark.record import Record
@@ -69,8 +70,10 @@ class Request:
         """The source of a stage's draws."""
         return stage_generator(self.seed, stage, device)
 
-    def semantic(self, stage: SemanticStage, take: int = 0, nats: list[float] | None = None) -> sequence.Sequence[int]:
-        """The first stage's part, not begun; of several takes, this one. For `nats` see `SemanticStage.sequence`."""
+    def semantic(
+        self, stage: SemanticStage, take: int = 0, *, nats: list[float] | None = None, gaze: Gaze | None = None
+    ) -> sequence.Sequence[int]:
+        """The first stage's part, not begun; of several takes, this one. For the rest see `SemanticStage.sequence`."""
         return stage.sequence(
             np.array(self.ids),
             self.reading,
@@ -79,6 +82,7 @@ class Request:
             max_duration=self.options.max_duration,
             generator=self.generator(f"semantic {take}" if take else "semantic", stage.model.device),
             nats=nats,
+            gaze=gaze,
         )
 
     def coarse(self, stage: CoarseStage, semantic: Iterable[int]) -> sequence.Sequence[IntArray]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from bark.engine import SemanticStage, sequence
 from bark.engine.alignment import Alignment, align
 from bark.engine.choosing import ranked
+from bark.engine.gaze import Gaze
 from bark.engine.surprise import surprise
 from bark.guards import Problem, Said, badness, said_problems
 from bark.parts import Parts
@@ -22,8 +23,9 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(eq=False)
 class _Take:
-    """Semantic tokens, and by how many nats each surprises the model, as far as that is known."""
+    """Semantic tokens, by how many nats each surprises the model, and what was looked at, as far as that is known."""
 
+    gaze: Gaze | None
     tokens: list[int] = field(default_factory=list)
     nats: list[float] = field(default_factory=list)
 
@@ -53,10 +55,11 @@ class Tries:
     def begin(self) -> list[sequence.Sequence[int]]:
         """The takes of the next try, none begun; what is wrong with the request, they raise."""
         own = self._own
-        self._takes = [_Take() for _ in range(own.takes)]
+        heads = self._stage.alignment_heads if own.guarded else ()
+        self._takes = [_Take(Gaze(heads) if heads else None) for _ in range(own.takes)]
         told = len(self._takes) > 1 or (own.guarded and self._parts.config.guards.surprise is not None)
         return [
-            _begun_late(own, self._stage, number, take.nats if told else None)
+            _begun_late(own, self._stage, number, take.nats if told else None, take.gaze)
             for number, take in enumerate(self._takes)
         ]
 
@@ -111,13 +114,20 @@ class Tries:
         limit, cap = stage.capacity - stage.layout.prompt_length, own.options.max_duration
         limited = len(tokens) == limit
         cut = cap is not None and not limited and (len(tokens) + 1) / rate > cap
-        alignment = align(stage, np.array(own.ids), own.reading, np.array(tokens, dtype=np.int64))
+        alignment = self._alignment(own, take)
         spent = [] if alignment is None else self._spent(own.text, alignment)
         config = self._parts.config
         asked = tokens and config.guards.surprise is not None
         nats = float(self._surprise(own, take).mean()) if asked else None
         said = Said(own.text, tokens, rate, limited, cut, alignment, nats, config.guards, spent, config.sounds)
         return tuple(said_problems(said))
+
+    def _alignment(self, own: Request, take: _Take) -> Alignment | None:
+        """Where a take says its text; where the writer hasn't told, by another pass."""
+        shares = None if take.gaze is None else take.gaze.shares
+        if shares is not None and len(shares) == len(take.tokens):
+            return Alignment.of(shares, self._rate)
+        return align(self._stage, np.array(own.ids), own.reading, np.array(take.tokens, dtype=np.int64))
 
     def _spent(self, text: str, alignment: Alignment) -> list[tuple[str, float]]:
         """Each tag of a text that asks for a sound, and the seconds that were spent on it."""
@@ -135,6 +145,8 @@ class Tries:
         ]
 
 
-def _begun_late(request: Request, stage: SemanticStage, take: int, nats: list[float] | None) -> sequence.Sequence[int]:
+def _begun_late(
+    request: Request, stage: SemanticStage, take: int, nats: list[float] | None, gaze: Gaze | None
+) -> sequence.Sequence[int]:
     """A take, which looks at the request when it is begun."""
-    yield from request.semantic(stage, take, nats)
+    yield from request.semantic(stage, take, nats=nats, gaze=gaze)

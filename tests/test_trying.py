@@ -68,7 +68,7 @@ def test_what_a_writer_has_not_told_is_computed(exact: Bark, monkeypatch: pytest
     told = exact.generate(TEXT, options=options(4))
     begun_late = trying._begun_late
     monkeypatch.setattr(
-        trying, "_begun_late", lambda request, stage, take, nats: begun_late(request, stage, take, None)
+        trying, "_begun_late", lambda request, stage, take, nats, gaze: begun_late(request, stage, take, None, None)
     )
     assert np.array_equal(exact.generate(TEXT, options=options(4)).audio, told.audio)
 

@@ -1,8 +1,9 @@
 """When each text token of an utterance sounds: told by heads of the semantic model that look at what is being said.
 
-Some heads have been taught to do so (`bark.training.semantic`), and `ModelConfig.alignment_heads` names them. One pass
-over the whole utterance, through the layers below the last of them, gives their attention; the path through it that
-never goes back, and on which most attention lies, gives the times.
+Some heads have been taught to do so (`bark.training.semantic`), and `ModelConfig.alignment_heads` names them. Their
+attention is kept while an utterance is written (`bark.engine.gaze`); of any other, one pass over the whole of it gives
+it, through the layers below the last of them. The path through it that never goes back, and on which most attention
+lies, gives the times.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ class Alignment:
     attention: FloatArray
     path: IntArray
     rate: float
+
+    @classmethod
+    def of(cls, attention: FloatArray, rate: float) -> Alignment:
+        """That of shares of attention [T, N], whose path is the best through them."""
+        return cls(attention, best_path(attention), rate)
 
     @property
     def spans(self) -> FloatArray:
@@ -121,7 +127,7 @@ def align(
     # row by row, what decides the next token; of nothing said, there is none
     tokens, steps = torch.as_tensor(text).numel(), torch.as_tensor(semantic).numel()
     shares = attention[prompt - 1 :, :tokens][:steps].double().cpu().numpy()
-    return Alignment(shares, best_path(shares), stage.tokens.semantic_rate)
+    return Alignment.of(shares, stage.tokens.semantic_rate)
 
 
 def text_attention(model: GPT, embedded: Tensor, positions: Tensor, heads: Sequence[tuple[int, int]]) -> Tensor:

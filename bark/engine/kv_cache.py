@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,29 @@ class KVCache:
         self._keys = [torch.empty(shape, device=device, dtype=dtype) for _ in range(config.n_layer)]
         self._values = [torch.empty(shape, device=device, dtype=dtype) for _ in range(config.n_layer)]
         self.capacity = capacity
+        self._queries: dict[int, Tensor] = {}
         self._length = 0
+
+    def watch(self, layers: Collection[int]) -> None:
+        """Keeps the queries of these layers, too, in float32, of positions that are read from now on."""
+        for layer in set(layers) - set(self._queries):
+            self._queries[layer] = torch.empty_like(self._keys[layer], dtype=torch.float32)
+            self.__dict__.pop("addresses", None)
+
+    def weights(self, layer: int, head: int, start: int, stop: int) -> Tensor:
+        """Attention weights [stop − start, stop] of the queries at positions start … stop − 1, in the first row.
+
+        Args:
+            layer: that was watched when they were read.
+            head: of it.
+            start: the first position.
+            stop: behind the last.
+        """
+        query, key = self._queries[layer][0, head, start:stop], self._keys[layer][0, head, :stop].float()
+        seen = torch.ones(stop - start, stop, dtype=torch.bool, device=key.device).tril(start)
+        scores = query @ key.T / query.shape[-1] ** 0.5
+        weights: Tensor = scores.masked_fill(~seen, float("-inf")).softmax(-1)
+        return weights
 
     @property
     def length(self) -> int:
@@ -66,6 +88,9 @@ class KVCache:
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
         """Attention of new positions to themselves and those read before, [B, H, T, D]; see `append`."""
+        if layer in self._queries:
+            last = self._length + key.shape[2]
+            self._queries[layer].narrow(2, last - query.shape[2], query.shape[2]).copy_(query)
         keys, values = self.append(layer, key, value)
         if keys.shape[2] > key.shape[2]:
             key, value = keys.to(query.dtype), values.to(query.dtype)
@@ -73,8 +98,10 @@ class KVCache:
 
     @cached_property
     def addresses(self) -> NDArray[np.int64]:
-        """Where keys and values of each layer lie, [2, layers]."""
-        return np.array([[each.data_ptr() for each in kept] for kept in (self._keys, self._values)], dtype=np.int64)
+        """Where keys, values and queries of each layer lie, [3, layers]; 0 where there are none."""
+        queries = [self._queries.get(layer) for layer in range(len(self._keys))]
+        kept = (self._keys, self._values, queries)
+        return np.array([[0 if one is None else one.data_ptr() for one in each] for each in kept], dtype=np.int64)
 
     def truncate(self, length: int) -> None:
         """Forgets the positions from `length` on.
@@ -94,7 +121,9 @@ class KVCache:
         """
         if other._length > self.capacity:
             raise ValueError(f"{other._length} positions don't fit a cache of {self.capacity}")
-        for own, theirs in zip((*self._keys, *self._values), (*other._keys, *other._values), strict=True):
+        pairs = [*zip((*self._keys, *self._values), (*other._keys, *other._values), strict=True)]
+        pairs += [(self._queries[layer], other._queries[layer]) for layer in self._queries.keys() & other._queries]
+        for own, theirs in pairs:
             own.narrow(2, 0, other._length).copy_(theirs.narrow(2, 0, other._length))
         self._length = other._length
 

@@ -34,7 +34,7 @@ QKV, PROJ, FC, OUT = range(4, 16, 3)  # each of weight, scales and bias; 0 where
 LAYER = 16
 
 # what is to be done: one token of each row, or some rows of the head
-PLAN_AT, BATCH, TOKEN, POSITION, PLACE, CACHES = range(6)  # of rows: [B] thrice, keys and values [B, 2, layers]
+PLAN_AT, BATCH, TOKEN, POSITION, PLACE, CACHES = range(6)  # of rows: [B] thrice, what is kept [B, 3, layers]
 HEAD_WEIGHT, HEAD_X, HEAD_BATCH, HEAD_WIDTH, HEAD_COUNT, HEAD_Y, HEAD_STEP = range(7)
 STEP, HEAD = range(2)
 
@@ -261,13 +261,18 @@ class _Program:
         tasks = batch * heads
         with code.range(tasks * part // parts, tasks * (part + 1) // parts) as task:
             b, head = task // heads, task % heads
-            offset = head * of[ROOM] * size * SIZES[self.kinds.cache]
-            keys, values = (_word(code, caches, (b * 2 + i) * of[LAYERS] + layer) + offset for i in range(2))
+            here = head * of[ROOM] * size
+            offset = here * SIZES[self.kinds.cache]
+            keys, values, queries = (_word(code, caches, (b * 3 + i) * of[LAYERS] + layer) for i in range(3))
             query = _at(of[WIDE], b * width * 4 + head * size)
             scores = _at(of[SCORES], part * (of[ROOM] + LANES))
             to = _at(of[GATHERED], b * width + head * size)
             place = _word(code, places, b)
-            code.call(self.attend, query, width * SIZES[FLOAT32], size, keys, values, place, scores, to)
+            with code.when(queries.compare("!=", 0)):
+                _copy(code, query, size, _at(queries, here + place * size), FLOAT32)
+            code.call(
+                self.attend, query, width * SIZES[FLOAT32], size, keys + offset, values + offset, place, scores, to
+            )
 
     def _head(self) -> ir.Function:
         """Some rows of the head by vectors [batch, n]."""

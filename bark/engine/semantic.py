@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bark.engine.checks import Tokens, check_vocabularies, token_row
+from bark.engine.gaze import Gaze
 from bark.engine.sampling import MinEos, Sampler
 from bark.engine.sequence import Sequence, alone
 from bark.engine.writing import NEXT, Ask, Head, Write
@@ -70,6 +71,7 @@ class SemanticStage:
         stop_at_eos: bool = True,
         generator: torch.Generator | None = None,
         nats: list[float] | None = None,
+        gaze: Gaze | None = None,
     ) -> Sequence[int]:
         """An utterance that puts out its semantic tokens, one at a time.
 
@@ -82,15 +84,18 @@ class SemanticStage:
             stop_at_eos: False to go on to max_duration or the model's limit.
             generator: on the model's device; None for unpredictable draws.
             nats: takes what `surprise` says of each token, and of the end, where tokens are written one at a time.
+            gaze: takes what its heads look at in the text, there too.
 
         Raises:
             TextError: there is no text, too much of it, or it is not of this model's vocabulary.
             VoiceError: the history is not of this model's vocabulary.
         """
-        prompt, positions = self._prompt(self._text(text), self._history(history))
+        ids = self._text(text)
+        prompt, positions = self._prompt(ids, self._history(history))
         end = MinEos(self.tokens.semantic_vocab, min_eos_p) if stop_at_eos and min_eos_p is not None else None
         sampler = Sampler(options, generator, self.model.device, end, nats=nats)
-        return self._utterance(prompt, positions, sampler, self._limit(max_duration), stop_at_eos)
+        limit = self._limit(max_duration)
+        return self._utterance(prompt, positions, sampler, limit, stop_at_eos, gaze, len(ids))
 
     def whole(self, text: Tokens, history: Tokens | None, said: Tokens) -> tuple[Tensor, Tensor, int]:
         """An utterance as the model read it while saying it: all but the last of its tokens.
@@ -125,7 +130,14 @@ class SemanticStage:
         return self._head(True).logits(self.model, hidden)
 
     def _utterance(
-        self, prompt: Tensor, positions: Tensor, sampler: Sampler, limit: int, stop_at_eos: bool
+        self,
+        prompt: Tensor,
+        positions: Tensor,
+        sampler: Sampler,
+        limit: int,
+        stop_at_eos: bool,
+        gaze: Gaze | None,
+        n_text: int,
     ) -> Sequence[int]:
         ask: Ask = Write(
             self._embed(prompt),
@@ -136,13 +148,14 @@ class SemanticStage:
             heads=(self._head(stop_at_eos),),
             sampler=sampler,
             may_stop=stop_at_eos,
+            gaze=gaze,
         )
-        for _ in range(limit):
-            token = yield ask
-            if token == self.tokens.semantic_vocab:
-                return
+        said = 0
+        while said < limit and (token := (yield ask)) != self.tokens.semantic_vocab:
             yield token
-            ask = NEXT
+            said, ask = said + 1, NEXT
+        if gaze is not None:
+            gaze.end(len(positions) - 1, said, n_text)
 
     def _prompt(self, text: IntArray, history: IntArray) -> tuple[Tensor, Tensor]:
         """Rows [2, P + 1] to be embedded and summed, and their positions [P + 1].

@@ -38,6 +38,8 @@ class StepWriter:
         """See `Writer`."""
         cache = self._caches[slot]
         cache.truncate(write.keep)
+        if write.gaze is not None:
+            write.gaze.follow(cache)
         self._rows[slot] = _Row(write, cache)
 
     def go_on(self, slots: Sequence[int]) -> list[list[int]]:

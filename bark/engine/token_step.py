@@ -136,7 +136,7 @@ class Stepper:
         _check(positions, self._step.config.block_size, "position")
         rows = np.array([tokens, positions, claim(caches)], dtype=np.int64)
         addresses = np.stack([cache.addresses for cache in caches]) if count > 1 else caches[0].addresses
-        assert addresses.size == 2 * count * layers
+        assert addresses.size == 3 * count * layers
         at, row = rows.ctypes.data, 8 * count
         self._do(0, [self._plan.ctypes.data, count, at, at + row, at + 2 * row, addresses.ctypes.data])
         return self._normed.view(-1, self._normed.shape[-1])[:count]

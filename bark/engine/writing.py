@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from bark.engine.gaze import Gaze
 from bark.engine.sampling import Sampler
 from bark.models.gpt import GPT
 
@@ -52,6 +53,7 @@ class Write(Ask):
         heads: that take turns, a token each.
         sampler: that picks the tokens.
         may_stop: whether fewer than `count` may be asked for. Who writes ahead then goes on for a little only.
+        gaze: told what is looked at, by who writes a token at a time.
     """
 
     embedded: Tensor
@@ -62,6 +64,7 @@ class Write(Ask):
     heads: tuple[Head, ...]
     sampler: Sampler
     may_stop: bool = False
+    gaze: Gaze | None = None
 
     @property
     def end(self) -> int:

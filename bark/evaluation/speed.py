@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from bark.engine import SemanticStage
+from bark.engine.gaze import Gaze
 from bark.engine.sequence import Sequence, alone
 from bark.evaluation.floor import Floor, measure_floor, wait_for
 from bark.evaluation.machine import Machine, load_average, this_machine
@@ -67,7 +68,9 @@ class Speed:
 class Endless(Request):
     """A request that ends with its `max_duration` and not before."""
 
-    def semantic(self, stage: SemanticStage, take: int = 0, nats: list[float] | None = None) -> Sequence[int]:
+    def semantic(
+        self, stage: SemanticStage, take: int = 0, *, nats: list[float] | None = None, gaze: Gaze | None = None
+    ) -> Sequence[int]:
         """The first stage's part, not begun."""
         return stage.sequence(
             np.array(self.ids),
