@@ -11,12 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bark import generation
 from bark.checkpoints.native import NativeCheckpoint
+from bark.errors import OptionError
 from bark.options import GenerateOptions, SamplingOptions
 from bark.pipeline import Bark
 from bark.voices import VoiceLibrary
 
 MEGABYTES = 64  # all of it, in the wheel
+VOICE = "v2/en_speaker_0"
 GOLDEN_VOICES = ("v2/en_speaker_0", "v2/en_speaker_3")
 LINE = "The boat left the harbour at dawn."
 SHORT = "Nobody knew."
@@ -62,6 +65,22 @@ def test_the_same_seed_says_the_same(pup: Bark) -> None:
     code = f"import sys; from bark import Bark; sys.stdout.buffer.write({speak})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=120)
     np.testing.assert_array_equal(np.frombuffer(done.stdout, np.float32), first.audio)
+
+
+def test_windows_of_ones_own(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own begin small and grow; those that somebody asks for are all as asked."""
+    monkeypatch.setenv("BARK_MODEL", "pup")
+    semantic = np.arange(160) % 1000
+    shapes = {
+        generation.generate_coarse(semantic, history_prompt=VOICE, silent=True, **windows).shape
+        for windows in ({}, {"sliding_window_len": 60}, {"max_coarse_history": 200}, {"max_coarse_history": 320})
+    }
+    assert shapes == {(2, 160)}
+    with pytest.raises(OptionError, match="a multiple of 2 up to 160, with a history of 320, not 256"):
+        generation.generate_coarse(semantic, sliding_window_len=256)
+    generation.clean_models()
+    with pytest.raises(OptionError, match="wide coarse windows don't fit pup"):
+        Bark("pup", "cpu", coarse_windows="wide")
 
 
 @pytest.mark.slow
