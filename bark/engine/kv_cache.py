@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,11 @@ class KVCache:
         for layer in set(layers) - set(self._queries):
             self._queries[layer] = torch.empty_like(self._keys[layer], dtype=torch.float32)
             self.__dict__.pop("addresses", None)
+
+    @property
+    def watched(self) -> Set[int]:
+        """Layers whose queries are kept."""
+        return self._queries.keys()
 
     def weights(self, layer: int, head: int, start: int, stop: int) -> Tensor:
         """Attention weights [stop − start, stop] of the queries at positions start … stop − 1, in the first row.
@@ -117,12 +122,14 @@ class KVCache:
         """Has read what another cache, of the same model, has.
 
         Raises:
-            ValueError: there is no room for it.
+            ValueError: there is no room for it, or not all queries that this one keeps.
         """
         if other._length > self.capacity:
             raise ValueError(f"{other._length} positions don't fit a cache of {self.capacity}")
+        if not self.watched <= other.watched:
+            raise ValueError(f"queries of layers {sorted(self.watched - other.watched)} were not kept")
         pairs = [*zip((*self._keys, *self._values), (*other._keys, *other._values), strict=True)]
-        pairs += [(self._queries[layer], other._queries[layer]) for layer in self._queries.keys() & other._queries]
+        pairs += [(queries, other._queries[layer]) for layer, queries in self._queries.items()]
         for own, theirs in pairs:
             own.narrow(2, 0, other._length).copy_(theirs.narrow(2, 0, other._length))
         self._length = other._length

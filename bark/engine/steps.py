@@ -107,10 +107,11 @@ class _Row:
     done: int = 0
 
     def begins_as(self, other: _Row) -> bool:
-        """Whether all that it has to read is what another has read, with nothing before it."""
+        """Whether all that it has to read is what another has read, with nothing before it, and kept as much of."""
         own, theirs = self.write, other.write
         return (
             (self.token is None and own.keep == theirs.keep == 0)
+            and self.cache.watched <= other.cache.watched
             and torch.equal(own.positions, theirs.positions)
             and torch.equal(own.embedded, theirs.embedded)
         )

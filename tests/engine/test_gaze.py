@@ -81,6 +81,19 @@ def test_rows_that_begin_alike(stage: SemanticStage) -> None:
         np.testing.assert_array_equal(gaze.shares, alone.shares)
 
 
+def test_who_is_looked_at_beside_somebody_who_is_not(stage: SemanticStage) -> None:
+    """The other has kept no queries of what both begin with."""
+    rows, gaze = [], Gaze(HEADS)
+    for n, watched in enumerate((None, gaze)):
+        generator = stage_generator(n, "semantic")
+        more: dict[str, Any] = {"generator": generator, "gaze": watched, "max_duration": 0.7}
+        rows.append((n, stage.sequence(TEXTS[0], HISTORY, options=WARM, **more)))
+    said = [token for n, token in together(stage.model, stage.capacity, rows, slots=2) if n == 1]
+    expected = align(stage, TEXTS[0], HISTORY, np.array(said))
+    assert expected is not None and gaze.shares is not None
+    np.testing.assert_allclose(gaze.shares, expected.attention, rtol=0, atol=0.02)
+
+
 def test_an_utterance_that_is_dropped_has_told_nothing(stage: SemanticStage) -> None:
     gaze = Gaze(HEADS)
     row = stage.sequence(TEXTS[0], HISTORY, options=WARM, generator=stage_generator(0, "semantic"), gaze=gaze)
