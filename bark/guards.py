@@ -140,12 +140,12 @@ def _coverage(said: Said) -> list[Problem]:
 
 def _sounds(said: Said) -> list[Problem]:
     """Tags that were passed over, and sounds that don't end."""
-    shortest, longest = said.known.shortest, said.known.longest
     found = []
     for tag, seconds in said.sounds:
-        if shortest is not None and seconds < shortest:
+        shortest, longest = said.known.bounds(tag)
+        if seconds < shortest:
             found.append(Problem(f"{tag} is not heard", 1.0))
-        elif longest is not None and seconds > longest:
+        elif seconds > longest:
             found.append(Problem(f"{tag} takes {seconds:.1f} s", seconds / longest))
     return found
 

@@ -106,7 +106,7 @@ def test_what_surprises_the_model_is_garbled() -> None:
 
 
 def test_sounds_that_are_passed_over_or_do_not_end() -> None:
-    known = SoundConfig(shortest=0.4, longest=6.0)
+    known = SoundConfig({"[music]": 0.4}, shortest=0.4, longest=6.0, lengths={"[music]": (2.0, 11.0)})
 
     def found(*sounds: tuple[str, float], known: SoundConfig = known, cut: bool = False) -> list[str]:
         said = Said("Well… [laughs] [sighs]", varied(7.0, 25), 25.0, cut=cut, sounds=sounds, known=known)
@@ -114,6 +114,8 @@ def test_sounds_that_are_passed_over_or_do_not_end() -> None:
 
     assert found(("[laughs]", 0.4), ("[sighs]", 6.0)) == []
     assert found(("[laughs]", 0.1), ("[sighs]", 6.5)) == ["[laughs] is not heard", "[sighs] takes 6.5 s"]
+    assert found(("[music]", 1.9), ("[music]", 11.0)) == ["[music] is not heard"]
+    assert found(("[Music]", 2.0), ("[music]", 11.5)) == ["[music] takes 11.5 s"]
     assert found(("[laughs]", 0.1), cut=True) == []
     assert found(("[laughs]", 0.1), ("[sighs]", 60.0), known=SoundConfig()) == []
 

@@ -191,6 +191,7 @@ class SoundConfig:
             line with it, where the caller leaves that to the model. Of several the highest counts.
         shortest, longest: seconds that a sound takes, as the alignment tells; one that takes less or more looks wrong
             (`bark.guards`).
+        lengths: for tags whose sounds take other times, these two numbers.
 
     Raises:
         CheckpointError: a value makes no sense.
@@ -199,6 +200,7 @@ class SoundConfig:
     tags: Mapping[str, float] = field(default_factory=dict)
     shortest: float | None = None
     longest: float | None = None
+    lengths: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.tags, Mapping):
@@ -207,6 +209,24 @@ class SoundConfig:
             _above_0(f"sounds: {tag}", temperature)
         for name in ("shortest", "longest"):
             _above_0(f"sounds: {name}", getattr(self, name))
+        if not isinstance(self.lengths, Mapping):
+            raise CheckpointError(f"config.json: sounds: lengths must be a table by tag, got {self.lengths!r}")
+        object.__setattr__(self, "lengths", {tag: self._length(tag, pair) for tag, pair in self.lengths.items()})
+
+    def _length(self, tag: str, pair: Any) -> tuple[float, float]:
+        if tag not in self.tags or not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise CheckpointError(
+                f"config.json: sounds: lengths: expected the least and the most seconds of one of the tags, "
+                f"got {pair!r} for {tag}"
+            )
+        for number in pair:
+            _above_0(f"sounds: lengths: {tag}", number)
+        return pair[0], pair[1]
+
+    def bounds(self, tag: str) -> tuple[float, float]:
+        """The least and the most seconds of a tag's sound, 0 and infinity where nothing is known."""
+        least, most = self.lengths.get(tag.lower(), (self.shortest, self.longest))
+        return (0.0 if least is None else least), (inf if most is None else most)
 
 
 def _above_0(name: str, value: object) -> None:

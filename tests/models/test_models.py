@@ -160,9 +160,16 @@ class TestConfig:
 
     def test_sounds(self) -> None:
         assert SUNO_LARGE.sounds == SoundConfig()
-        told = {"tags": {"[laughs]": 0.7}, "shortest": 0.4, "longest": 6}
+        told = {
+            "tags": {"[laughs]": 0.7, "[music]": 0.5},
+            "shortest": 0.4,
+            "longest": 6,
+            "lengths": {"[music]": [2, 11]},
+        }
         known = ModelConfig.from_dict({**SUNO_SMALL.to_dict(), "sounds": told})
-        assert known.sounds == SoundConfig({"[laughs]": 0.7}, 0.4, 6)
+        assert known.sounds == SoundConfig({"[laughs]": 0.7, "[music]": 0.5}, 0.4, 6, {"[music]": (2, 11)})
+        assert [known.sounds.bounds(tag) for tag in ("[laughs]", "[Music]")] == [(0.4, 6), (2, 11)]
+        assert SoundConfig({"[laughs]": 0.7}).bounds("[laughs]") == (0, float("inf"))
         assert ModelConfig.from_dict(known.to_dict()) == known
         assert ModelConfig.from_dict(json.loads(json.dumps(known.to_dict()))) == known
 
@@ -194,6 +201,10 @@ class TestConfig:
             ({"sounds": {"tags": {"[laughs]": -1}}}, r"sounds: \[laughs\] must be a number above 0, got -1"),
             ({"sounds": {"longest": "long"}}, "sounds: longest must be a number above 0, got 'long'"),
             ({"sounds": {"louder": 2}}, "sounds: unknown setting louder"),
+            ({"sounds": {"lengths": [1, 2]}}, r"sounds: lengths must be a table by tag, got \[1, 2\]"),
+            ({"sounds": {"lengths": {"[x]": [1, 2]}}}, r"seconds of one of the tags, got \[1, 2\] for \[x\]"),
+            ({"sounds": {"tags": {"[x]": 1}, "lengths": {"[x]": 2}}}, r"seconds of one of the tags, got 2 for \[x\]"),
+            ({"sounds": {"tags": {"[x]": 1}, "lengths": {"[x]": [0, 2]}}}, r"lengths: \[x\] must be a number above 0"),
             ({"guards": {"surprise": 0}}, "guards: surprise must be a number above 0, got 0"),
             ({"guards": {"surprise": "much"}}, "guards: surprise must be a number above 0, got 'much'"),
             ({"guards": {"surprise": True}}, "guards: surprise must be a number above 0, got True"),
