@@ -304,18 +304,21 @@ class TestPrecision:
 class TestBatch:
     TEXTS = (TEXT, "Hello there. The boat left. It is dawn.", "Hello", "w1 w2 w3 w4 w5 w6 w7", "name name")
 
-    @pytest.mark.parametrize("slots", [1, 2, 8])
-    def test_each_is_as_alone(self, slots: int, checkpoint: Path) -> None:
+    VOICES = ("v2/en_speaker_0", None, "v2/en_speaker_1", None, "v2/en_speaker_0")
+    SEEDS = (7, 2, 9, 4, 1)
+
+    def test_each_is_as_alone(self, checkpoint: Path) -> None:
         exact = Bark(checkpoint, "cpu", "float32")
-        voices = ["v2/en_speaker_0", None, "v2/en_speaker_1", None, "v2/en_speaker_0"]
-        made = exact.generate_batch(self.TEXTS, voices, seed=[7, 2, 9, 4, 1], slots=slots)
-        for one, text, voice, seed in zip(made, self.TEXTS, voices, [7, 2, 9, 4, 1], strict=True):
-            alone = exact.generate(text, voice, seed=seed)
-            assert (one.text, one.seed) == (alone.text, alone.seed)
-            assert [each.start for each in one.utterances] == [each.start for each in alone.utterances]
-            assert np.array_equal(one.tokens.fine, alone.tokens.fine)
-            assert np.array_equal(one.audio, alone.audio)
-            assert set(one.timings) - {"load"} == {"semantic", "coarse", "fine", "codec"}
+        rows = zip(self.TEXTS, self.VOICES, self.SEEDS, strict=True)
+        each_alone = [exact.generate(text, voice, seed=seed) for text, voice, seed in rows]
+        for slots in (1, 2, 8):
+            made = exact.generate_batch(self.TEXTS, self.VOICES, seed=self.SEEDS, slots=slots)
+            for one, alone in zip(made, each_alone, strict=True):
+                assert (one.text, one.seed) == (alone.text, alone.seed)
+                assert [each.start for each in one.utterances] == [each.start for each in alone.utterances]
+                assert np.array_equal(one.tokens.fine, alone.tokens.fine)
+                assert np.array_equal(one.audio, alone.audio)
+                assert set(one.timings) - {"load"} == {"semantic", "coarse", "fine", "codec"}
 
     def test_a_limit_is_of_each_text(self, checkpoint: Path) -> None:
         exact = Bark(checkpoint, "cpu", "float32")

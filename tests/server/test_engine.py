@@ -181,10 +181,10 @@ def test_a_fault_inside_is_one_job_s(
 ) -> None:
     semantic = Request.semantic
 
-    def broken(request: Request, stage: SemanticStage, *more: Any) -> Sequence[int]:
+    def broken(request: Request, stage: SemanticStage, *more: Any, **told: Any) -> Sequence[int]:
         if request.text == "It is dawn.":
             raise RuntimeError(request.text)
-        return semantic(request, stage, *more)
+        return semantic(request, stage, *more, **told)
 
     monkeypatch.setattr(Request, "semantic", broken)
     spoken = Spoken(engine, begin(1, "It is dawn."), begin(2, "Hello there."))
