@@ -52,7 +52,7 @@ SPACE = TokenSpace(
 
 def tiny_config() -> ModelConfig:
     """A model in pup's layout, as small as it can be."""
-    shape = {"n_layer": 2, "n_head": 2, "n_embd": 16}
+    shape = {"n_layer": 2, "n_head": 2, "n_embd": 32}  # of heads that compiled code is made for
     return ModelConfig(
         name="tiny",
         tokens=SPACE,

@@ -271,7 +271,7 @@ MODELS = {
         "wpe.weight has the shape [128, 8]",
     ),
     "another width": Damage(
-        "native", settings("config.json", lambda values: values["semantic"].update(n_embd=32)), "ask for"
+        "native", settings("config.json", lambda values: values["semantic"].update(n_embd=64)), "ask for"
     ),
 }
 

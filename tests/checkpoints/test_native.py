@@ -87,7 +87,7 @@ class TestInt8:
     def test_what_is_stored(self, small: NativeCheckpoint) -> None:
         stored = load_file(small.folder / "semantic.safetensors")
         assert (stored["wte.weight"].dtype, stored["wte.weight.scales"].dtype) == (torch.int8, torch.bfloat16)
-        assert stored["h.0.attn.c_attn.weight.scales"].shape == (48,)
+        assert stored["h.0.attn.c_attn.weight.scales"].shape == (96,)
         assert stored["ln_f.weight"].dtype == torch.float16
         assert not any(name.startswith("lm_heads") for name in load_file(small.folder / "fine.safetensors"))
 
@@ -185,7 +185,7 @@ def test_missing_and_unknown_tensors(own_checkpoint: Path) -> None:
 
 def test_a_tensor_of_another_shape(own_checkpoint: Path) -> None:
     edit_config(own_checkpoint, lambda values: values["semantic"].update(block_size=96))
-    message = r"wpe.weight has the shape \[128, 16\], but its settings ask for \[96, 16\]"
+    message = r"wpe.weight has the shape \[128, 32\], but its settings ask for \[96, 32\]"
     with pytest.raises(CheckpointError, match=message):
         NativeCheckpoint(own_checkpoint).semantic()
 

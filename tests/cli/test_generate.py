@@ -154,9 +154,9 @@ def test_formats(call: Call, tmp_path: Path) -> None:
         "--top-k=1",
         "--top-p=0.01",
         "--max-duration=0.4",
-        "--min-eos-p=0.000000001",
+        "--min-eos-p=1e-30",
         "--coarse-windows=wide",
-        "--best-of=4",
+        "--best-of=3",
     ],
 )
 def test_sampling(option: str, call: Call) -> None:

@@ -55,10 +55,10 @@ def test_a_config_that_is_none(own_checkpoint: Path) -> None:
 
 def test_shapes_that_do_not_fit(own_checkpoint: Path) -> None:
     config = json.loads((own_checkpoint / "config.json").read_text())
-    config["coarse"]["n_embd"] = 32
+    config["coarse"]["n_embd"] = 64
     (own_checkpoint / "config.json").write_text(json.dumps(config))
     [fault] = find_faults(own_checkpoint)
-    assert "coarse.safetensors: wte.weight has the shape [99, 16], but its settings ask for [99, 32]" in fault
+    assert "coarse.safetensors: wte.weight has the shape [99, 32], but its settings ask for [99, 64]" in fault
 
 
 def test_a_converted_model_says_the_same(checkpoint: Path, bark: Bark, tmp_path: Path) -> None:
