@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bark.models.config import GPTConfig
-from bark.models.layers import attend
+from bark.models.layers import attend, attention_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,11 +62,7 @@ class KVCache:
             start: the first position.
             stop: behind the last.
         """
-        query, key = self._queries[layer][0, head, start:stop], self._keys[layer][0, head, :stop].float()
-        seen = torch.ones(stop - start, stop, dtype=torch.bool, device=key.device).tril(start)
-        scores = query @ key.T / query.shape[-1] ** 0.5
-        weights: Tensor = scores.masked_fill(~seen, float("-inf")).softmax(-1)
-        return weights
+        return attention_weights(self._queries[layer][0, head, start:stop], self._keys[layer][0, head, :stop], True)
 
     @property
     def length(self) -> int:

@@ -65,14 +65,7 @@ class SelfAttention(nn.Module):
     def weights(self, x: Tensor, head: int) -> Tensor:
         """Attention weights [B, T, T] of one head for an input [B, T, C], for alignment losses and word times."""
         query, key, _ = self._heads(x)
-        query, key = query[:, head].float(), key[:, head].float()
-        scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
-        if self.causal:
-            length = x.shape[1]
-            future = torch.ones(length, length, dtype=torch.bool, device=x.device).triu(1)
-            scores = scores.masked_fill(future, float("-inf"))
-        weights: Tensor = scores.softmax(-1)
-        return weights
+        return attention_weights(query[:, head], key[:, head], self.causal)
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, [B, H, T, D] each."""
@@ -99,6 +92,14 @@ def attend(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
         mask = torch.ones(new, seen, dtype=torch.bool, device=query.device).tril(seen - new)
         causal = False
     return F.scaled_dot_product_attention(query.to(key.dtype), key, value, attn_mask=mask, is_causal=causal)
+
+
+def attention_weights(query: Tensor, key: Tensor, causal: bool) -> Tensor:
+    """Weights [..., T, S], in float32, of queries [..., T, D], the last T of the S positions of keys [..., S, D]."""
+    query, key = query.float(), key.float()
+    scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
+    weights: Tensor = (_without_future(scores) if causal else scores).softmax(-1)
+    return weights
 
 
 def _trainable_attention(query: Tensor, key: Tensor, value: Tensor, causal: bool) -> Tensor:
