@@ -162,9 +162,13 @@ class Sampler:
         token = filtered.argmax(-1) if self.options.greedy else draw(probabilities, self.generator)
         token = self.end(token, probabilities) if self.end else token
         token = self._vary(token, logits, turn) if self.options.repetition_window else token
+        self.tell(token, logits)
+        return token
+
+    def tell(self, token: Tensor, logits: Tensor) -> None:
+        """Adds to the nats, where somebody wants them, what a token [] of logits [V] is worth."""
         if self.nats is not None:
             self.nats.append(-float(logits.log_softmax(-1)[token]))
-        return token
 
     def filtered(self, logits: Tensor) -> Tensor:
         """Logits [..., V], −inf where a token can't be picked."""
@@ -210,8 +214,7 @@ def pick_each(samplers: Sequence[Sampler], logits: Tensor, turn: int = 0) -> Seq
         tokens = (probabilities / noise).argmax(-1)
     tokens = first.end(tokens, probabilities) if first.end else tokens
     for each, row, token in zip(samplers, logits, tokens, strict=True):
-        if each.nats is not None:
-            each.nats.append(-float(row.log_softmax(-1)[token]))
+        each.tell(token, row)
     return tokens.unbind()
 
 
