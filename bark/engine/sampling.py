@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -126,6 +126,10 @@ def stage_generator(seed: int, stage: str, device: torch.device | str = "cpu") -
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "little"))
 
 
+def _softmax(logits: Tensor) -> Tensor:
+    return logits.softmax(-1)
+
+
 class Sampler:
     """Picks the tokens of one sequence.
 
@@ -157,13 +161,20 @@ class Sampler:
     def __call__(self, logits: Tensor, turn: int = 0) -> Tensor:
         """Tokens [...] for logits [..., V]; looking at repetition, for one position [V] at a time."""
         logits = logits.float()
-        filtered = self.filtered(logits)
-        probabilities = filtered.softmax(-1)
-        token = filtered.argmax(-1) if self.options.greedy else draw(probabilities, self.generator)
-        token = self.end(token, probabilities) if self.end else token
+        token = self.pick(logits, lambda probabilities: draw(probabilities, self.generator))
         token = self._vary(token, logits, turn) if self.options.repetition_window else token
         self.tell(token, logits)
         return token
+
+    def pick(
+        self, logits: Tensor, drawn: Callable[[Tensor], Tensor], softmax: Callable[[Tensor], Tensor] = _softmax
+    ) -> Tensor:
+        """Tokens [...] for logits [..., V], however they are drawn from probabilities [..., V]."""
+        filtered = self.filtered(logits)
+        greedy = self.options.greedy
+        probabilities = filtered if greedy and not self.end else softmax(filtered)
+        token = filtered.argmax(-1) if greedy else drawn(probabilities)
+        return self.end(token, probabilities) if self.end else token
 
     def tell(self, token: Tensor, logits: Tensor) -> None:
         """Adds to the nats, where somebody wants them, what a token [] of logits [V] is worth."""
@@ -203,22 +214,20 @@ def pick_each(samplers: Sequence[Sampler], logits: Tensor, turn: int = 0) -> Seq
     if len(samplers) == 1 or not all(first.is_like(each) for each in samplers):
         return [each(row, turn) for each, row in zip(samplers, logits, strict=True)]
     logits = logits.float()
-    filtered = first.filtered(logits)
-    probabilities = _softmax(filtered)
-    if first.options.greedy:
-        tokens = filtered.argmax(-1)
-    else:
+
+    def drawn(probabilities: Tensor) -> Tensor:
         noise = torch.empty_like(probabilities)
         for row, each in zip(noise, samplers, strict=True):
             row.exponential_(generator=each.generator)
-        tokens = (probabilities / noise).argmax(-1)
-    tokens = first.end(tokens, probabilities) if first.end else tokens
+        return (probabilities / noise).argmax(-1)
+
+    tokens = first.pick(logits, drawn, _softmax_by_row)
     for each, row, token in zip(samplers, logits, tokens, strict=True):
         each.tell(token, row)
     return tokens.unbind()
 
 
-def _softmax(logits: Tensor) -> Tensor:
+def _softmax_by_row(logits: Tensor) -> Tensor:
     """Of a few rows [B, V], one by one: of all of them torch would wake a thread for each, which takes longer."""
     return torch.stack([row.softmax(-1) for row in logits])
 
