@@ -14,8 +14,8 @@ from bark.checkpoints.base import Checkpoint, Part
 from bark.codec.base import Codec
 from bark.engine import CoarseStage, FineStage, SemanticStage
 from bark.engine.device import codec_device, visiting
-from bark.engine.quantize import pack
-from bark.models.config import widened
+from bark.engine.quantize import foresee, pack
+from bark.models.config import GPTConfig, widened
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.semantic.tokenizer import SemanticTokenizer
@@ -147,14 +147,18 @@ class Parts:
     def _made(self, part: Part) -> SemanticStage | CoarseStage | FineStage | nn.Module:
         device = torch.device("cpu") if self.offload else self._place(part)
         if part == "semantic":
-            return SemanticStage(self._causal(self.checkpoint.semantic, device), self.config)
+            return SemanticStage(self._causal(self.checkpoint.semantic, self.config.semantic, device), self.config)
         if part == "coarse":
-            return CoarseStage(self._causal(self.checkpoint.coarse, device), self.config)
+            return CoarseStage(self._causal(self.checkpoint.coarse, self.config.coarse, device), self.config)
         if part == "fine":
             return FineStage(self._ready(self.checkpoint.fine, device), self.config)
         return self.checkpoint.codec(device)
 
-    def _causal(self, load: Callable[[torch.device, torch.dtype | None], GPT], device: torch.device) -> GPT:
+    def _causal(
+        self, load: Callable[[torch.device, torch.dtype | None], GPT], shape: GPTConfig, device: torch.device
+    ) -> GPT:
+        if self.dtype is not None and self.device.type == "cpu":
+            foresee(shape, self.dtype, self.quantize)
         model = self._ready(load, device)
         model.graphs = self.graphs
         return model

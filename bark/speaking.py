@@ -183,8 +183,12 @@ def _loading(part: AbstractContextManager[T], record: Record) -> Iterator[T]:
 def with_own_takes(
     options: GenerateOptions, config: ModelConfig, text: str, voice: VoiceLike | None
 ) -> GenerateOptions:
-    """The options for a text; where nobody has chosen how many takes to make, with those that suit its language."""
+    """The options for a text; where nobody has chosen how many takes to make, with those that suit its language.
+
+    Without a voice English is expected: to ask a text that looks like it would take longer than the other takes.
+    """
     if not config.takes or not isinstance(options.best_of, ModelsOwnCount):
         return options
-    takes = config.takes.get(language_of_text(text, language_of(voice)) or "en", options.best_of)
+    expected = language_of(voice) or "en"
+    takes = config.takes.get(language_of_text(text, expected) or expected, options.best_of)
     return replace(options, best_of=ModelsOwnCount(takes))

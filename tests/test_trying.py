@@ -187,6 +187,16 @@ def test_as_many_takes_as_the_language_is_worth(choosy: Bark) -> None:
     assert takes(german, None, GenerateOptions(best_of=2)) == 2
 
 
+@pytest.mark.parametrize("voice", [None, "v2/en_speaker_0"])
+def test_nobody_is_asked_whether_english_is_english(
+    choosy: Bark, voice: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To load what tells languages by their letters takes as long as to read a sentence."""
+    monkeypatch.setattr("bark.text.language._identifier", lambda: pytest.fail("it was loaded"))
+    assert choosy.request("Hello there, my friend.", voice).takes == 3
+    assert choosy.request("Rain fell.", voice).takes == 3
+
+
 def test_a_project_makes_as_many_takes_when_it_goes_on(choosy: Bark, tmp_path: Path) -> None:
     own = GenerateOptions(seed=4, max_duration=1.0)
     lines = choosy.plan(LONG, "v2/en_speaker_0", own)

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bark.engine.token_step import TokenStep
+from bark.engine.token_step import Dtypes, TokenStep, begin_compiling
 from bark.errors import OptionError
 from bark.mapped import convert
+from bark.models.config import GPTConfig
 from bark.models.cpu import has_matrix_units, product_dtype
 from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
@@ -114,6 +115,20 @@ class Int8Linear(nn.Module):
     __call__ = forward
 
 
+def foresee(config: GPTConfig, dtype: torch.dtype, quantize: str | None) -> None:
+    """Has what `pack` is going to ask for compiled meanwhile, where there is a second thread for that; see there."""
+    if torch.get_num_threads() == 1:
+        return
+    large = _large(dtype, quantize)
+
+    def table(rows: int) -> torch.dtype:
+        return large if large and rows * config.n_embd > LARGE else torch.float32
+
+    linear = torch.int8 if quantize == "int8" else dtype
+    cache = torch.bfloat16 if _narrow(dtype, quantize) else table(config.block_size)
+    begin_compiling(config, Dtypes(linear, cache, table(config.input_vocab), table(config.output_vocab)))
+
+
 @torch.no_grad()
 def pack(model: GPT | FineGPT, dtype: torch.dtype, quantize: str | None) -> None:
     """Keeps a model's weights, on a CPU, as its stage reads them fastest.
@@ -125,15 +140,30 @@ def pack(model: GPT | FineGPT, dtype: torch.dtype, quantize: str | None) -> None
         dtype: of the linear layers where they aren't quantised.
         quantize: `int8`, or None. The fine model, whose windows are bound by products, keeps 16 bits instead.
     """
-    half = dtype if dtype in (torch.bfloat16, torch.float16) else None
+    half = _half(dtype)
     for block in model.h:
         assert isinstance(block, Block)
         for owner, name, layer in _linears(block):
             setattr(owner, name, _packed(layer, half, quantize, isinstance(model, GPT)))
-    _convert_others(model, None if half is None and quantize is None else torch.float16)
+    _convert_others(model, _large(dtype, quantize))
     _put_at_hand(model)
     if isinstance(model, GPT):
-        _speed_up(model, narrow=quantize == "int8" or half == torch.bfloat16)
+        _speed_up(model, _narrow(dtype, quantize))
+
+
+def _half(dtype: torch.dtype) -> torch.dtype | None:
+    """Of the linear layers, where it has 16 bits."""
+    return dtype if dtype in (torch.bfloat16, torch.float16) else None
+
+
+def _large(dtype: torch.dtype, quantize: str | None) -> torch.dtype | None:
+    """Of large tables; None for that of all others."""
+    return None if _half(dtype) is None and quantize is None else torch.float16
+
+
+def _narrow(dtype: torch.dtype, quantize: str | None) -> bool:
+    """Whether keys and values needn't be kept in more than bfloat16."""
+    return quantize == "int8" or dtype == torch.bfloat16
 
 
 def _speed_up(model: GPT, narrow: bool) -> None:

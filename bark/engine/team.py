@@ -17,7 +17,8 @@ from bark.engine.program import Kinds, written
 
 SPINS = 5_000  # looks for the next task before a thread sleeps: some tenths of a millisecond
 
-_compiling = threading.Lock()
+_compiling = threading.RLock()
+_programs: dict[Kinds, Program] = {}
 
 
 class Program:
@@ -43,10 +44,12 @@ class Program:
         return made(self._engine.get_function_address(name))
 
 
-@cache
 def compiled(kinds: Kinds) -> Program:
-    """The program for these kinds, compiled when it is first asked for."""
-    return Program(kinds)
+    """The program for these kinds, compiled when it is first asked for; who asks meanwhile waits."""
+    with _compiling:
+        if kinds not in _programs:
+            _programs[kinds] = Program(kinds)
+        return _programs[kinds]
 
 
 @cache
@@ -153,10 +156,12 @@ def _in_child() -> None:
     global _forming
     _forming = threading.Lock()
     _teams.clear()
+    _compiling.release()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    # what another thread compiles is finished first: in the child nobody would, and LLVM's own lock would stay shut
+    os.register_at_fork(before=_compiling.acquire, after_in_parent=_compiling.release, after_in_child=_in_child)
 
 
 @cache

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from bark.engine.kv_cache import KVCache, claim
+from bark.models.config import GPTConfig
 from bark.models.gpt import GPT
 from bark.models.layers import Block
 
@@ -24,6 +27,15 @@ KINDS = (torch.float32, torch.float16, torch.bfloat16, torch.int8)  # in the ord
 SHARE = 1 << 17  # bytes of a layer's weights from which on another thread is worth having
 
 logger = logging.getLogger(__name__)
+
+
+class Dtypes(NamedTuple):
+    """In which a packed model keeps its linear layers, its keys and values, its table of tokens and its head."""
+
+    weights: torch.dtype
+    cache: torch.dtype
+    tokens: torch.dtype
+    head: torch.dtype
 
 
 class TokenStep:
@@ -50,13 +62,13 @@ class TokenStep:
         plan[at.TOKENS], plan[at.POSITIONS] = self._address(model.wte.weight), self._address(model.wpe.weight)
         plan[at.NORM], plan[at.NORM_BIAS] = self._norm(model.ln_f)
         cache_dtype = model.cache_dtype or model.dtype
-        self.program = _program(layers[0][2].weight.dtype, cache_dtype, model.wte.weight.dtype, self.head.dtype)
+        self.program = _program(Dtypes(layers[0][2].weight.dtype, cache_dtype, model.wte.weight.dtype, self.head.dtype))
 
     @staticmethod
     def of(model: GPT) -> TokenStep | None:
         """That of a packed model; None where there is none for its shape, or nothing to compile it with."""
         try:
-            return TokenStep(model) if _fits(model) else None
+            return TokenStep(model) if model.device.type == "cpu" and _fits(model.config) else None
         except Exception as error:  # whatever is wrong with LLVM here, speech is possible without it
             logger.warning("tokens will take longer: what makes them can't be compiled here (%s)", error)
             return None
@@ -165,10 +177,27 @@ def _parts(block: nn.Module) -> tuple[Any, ...]:
     return block.ln_1, block.ln_2, block.attn.c_attn, block.attn.c_proj, block.mlp.c_fc, block.mlp.c_proj
 
 
-def _fits(model: GPT) -> bool:
+def _fits(config: GPTConfig) -> bool:
     """Whether compiled code is made for this shape, and can be compiled."""
-    size = model.config.n_embd // model.config.n_head
-    return model.device.type == "cpu" and size % LANES == 0 and not why_not_compiled()
+    return config.n_embd // config.n_head % LANES == 0 and not why_not_compiled()
+
+
+def begin_compiling(config: GPTConfig, dtypes: Dtypes) -> None:
+    """Has a model's code compiled by another thread, while its weights are read; who asks for it then waits for that.
+
+    Args:
+        config: shape of the model.
+        dtypes: that it will have.
+    """
+    if _fits(config):
+        import bark.engine.team  # noqa: F401  not there: two threads importing at once may wait for each other
+
+        threading.Thread(target=_compile, args=(dtypes,), name="bark-compile").start()
+
+
+def _compile(dtypes: Dtypes) -> None:
+    with suppress(Exception):  # it will be said when the code is asked for
+        _program(dtypes)
 
 
 @cache
@@ -183,11 +212,11 @@ def why_not_compiled() -> str:
     return "" if is_made_for_this_cpu() else "this CPU has no AVX2"
 
 
-def _program(weights: torch.dtype, kept: torch.dtype, tokens: torch.dtype, head: torch.dtype) -> Program:
+def _program(dtypes: Dtypes) -> Program:
     from bark.engine.program import Kinds
     from bark.engine.team import compiled
 
-    return compiled(Kinds(*(KINDS.index(each) for each in (weights, kept, tokens, head))))
+    return compiled(Kinds(*map(KINDS.index, dtypes)))
 
 
 def _at(tensor: Tensor) -> int:

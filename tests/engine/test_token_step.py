@@ -7,6 +7,7 @@ import itertools
 import os
 import pickle
 import platform
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,13 +15,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bark.engine import team
 from bark.engine import token_step as module
 from bark.engine.kv_cache import KVCache
 from bark.engine.program import Kinds
-from bark.engine.quantize import pack
+from bark.engine.quantize import foresee, pack
 from bark.engine.steps import StepWriter
 from bark.engine.team import Program, is_made_for_this_cpu
-from bark.engine.token_step import Stepper, TokenStep
+from bark.engine.token_step import Dtypes, Stepper, TokenStep
 from bark.models.config import GPTConfig
 from bark.models.gpt import GPT
 
@@ -267,6 +269,66 @@ def test_on_an_old_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bark.engine.team.is_made_for_this_cpu", lambda: False)
     assert module.why_not_compiled() == "this CPU has no AVX2"
     module.why_not_compiled.cache_clear()
+
+
+@pytest.mark.parametrize("large", [1 << 22, 128 * 75, 128 * 30])
+@pytest.mark.parametrize(("dtype", "quantize"), WAYS)
+def test_what_is_compiled_ahead_is_what_is_asked_for(
+    large: int, dtype: torch.dtype, quantize: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead: list[Dtypes] = []
+    asked: list[Dtypes] = []
+    monkeypatch.setattr("bark.engine.quantize.begin_compiling", lambda config, dtypes: ahead.append(dtypes))
+    monkeypatch.setattr("bark.engine.quantize.LARGE", large)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    program = module._program
+
+    def ask(dtypes: Dtypes) -> Program:
+        asked.append(dtypes)
+        return program(dtypes)
+
+    monkeypatch.setattr(module, "_program", ask)
+    model = gpt()
+    foresee(model.config, dtype, quantize)
+    assert asked == []
+    pack(model, dtype, quantize)
+    assert ahead == asked
+    assert len(asked) == 1
+
+
+def test_who_asks_while_it_is_compiled_waits_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    made: list[Kinds] = []
+
+    def slow(kinds: Kinds) -> object:
+        made.append(kinds)
+        began.set()
+        assert go_on.wait(60)
+        return object()
+
+    monkeypatch.setattr(team, "Program", slow)
+    monkeypatch.setattr(team, "_programs", {})
+    model = gpt()
+    module.begin_compiling(model.config, Dtypes(*[torch.float32] * 4))
+    assert began.wait(60)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(team.compiled, Kinds(0, 0, 0, 0))
+        assert not asked.done()
+        go_on.set()
+        assert asked.result(60) is team.compiled(Kinds(0, 0, 0, 0))
+    assert made == [Kinds(0, 0, 0, 0)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_forks_while_something_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(team, "_programs", {})
+    dtypes = Dtypes(*[torch.float32] * 4)
+    module.begin_compiling(gpt().config, dtypes)
+    child = os.fork()
+    if not child:
+        os._exit(0 if isinstance(module._program(dtypes), Program) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_model_in_which_it_cannot_be_compiled(
