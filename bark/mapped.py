@@ -38,6 +38,8 @@ def let_go(tensor: Tensor) -> None:
     """
     if sys.platform != "linux" or not tensor.is_contiguous() or tensor.device.type != "cpu":
         return
+    if tensor.untyped_storage().resizable():  # it is torch's own: to be told so by the system takes a millisecond
+        return
     page = mmap.PAGESIZE
     start = -(-tensor.data_ptr() // page) * page
     end = (tensor.data_ptr() + tensor.nbytes) // page * page
