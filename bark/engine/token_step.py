@@ -190,9 +190,8 @@ def begin_compiling(config: GPTConfig, dtypes: Dtypes) -> None:
         dtypes: that it will have.
     """
     if _fits(config):
-        import bark.engine.team  # noqa: F401  not there: two threads importing at once may wait for each other
-
-        threading.Thread(target=_compile, args=(dtypes,), name="bark-compile").start()
+        with suppress(RuntimeError):  # where there is no thread to be had, who asks compiles
+            threading.Thread(target=_compile, args=(dtypes,), name="bark-compile").start()
 
 
 def _compile(dtypes: Dtypes) -> None:

@@ -319,6 +319,15 @@ def test_who_asks_while_it_is_compiled_waits_for_that(monkeypatch: pytest.Monkey
     assert made == [Kinds(0, 0, 0, 0)]
 
 
+def test_where_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    module.begin_compiling(gpt().config, Dtypes(*[torch.float32] * 4))
+    assert packed().token_step is not None
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_process_that_forks_while_something_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
