@@ -10,10 +10,11 @@ from bark.errors import OutputError
 from bark.generation import (
     FINE_TEMPERATURE,
     TEMPERATURE,
-    codec_decode,
+    decoded_in_tone,
     generate_coarse,
     generate_fine,
     generate_text_semantic,
+    voice_equalizer,
 )
 from bark.voices import Voice, VoiceLike
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bark.tokens import IntArray
 
     Audio: TypeAlias = npt.NDArray[np.float32]
-    FullGeneration: TypeAlias = dict[str, npt.NDArray[np.integer[Any]]]
+    FullGeneration: TypeAlias = dict[str, npt.NDArray[Any]]
 
 __all__ = ["generate_audio", "save_as_prompt", "semantic_to_waveform", "text_to_semantic"]
 
@@ -54,7 +55,8 @@ def semantic_to_waveform(
 
     Returns:
         Audio [N] in [−1, 1], float32 at `SAMPLE_RATE`; with `output_full` a dict of `semantic_prompt` [T],
-        `coarse_prompt` [2, T'] and `fine_prompt` [8, T'], which is a history_prompt, and the audio.
+        `coarse_prompt` [2, T'] and `fine_prompt` [8, T'], and the voice's `equalizer` where it has one, which is a
+        history_prompt, and the audio.
 
     Raises:
         BarkError: the tokens are not of this model; a `VoiceError` or `OptionError` for the other arguments.
@@ -63,10 +65,11 @@ def semantic_to_waveform(
         semantic_tokens, history_prompt=history_prompt, temp=temp, silent=silent, use_kv_caching=True
     )
     fine = generate_fine(coarse, history_prompt=history_prompt, temp=FINE_TEMPERATURE)
-    audio = codec_decode(fine)
+    audio = decoded_in_tone(fine, history_prompt)
     if not output_full:
         return audio
-    return {"semantic_prompt": semantic_tokens, "coarse_prompt": coarse, "fine_prompt": fine}, audio
+    full = {"semantic_prompt": semantic_tokens, "coarse_prompt": coarse, "fine_prompt": fine}
+    return full | voice_equalizer(history_prompt), audio
 
 
 def save_as_prompt(filepath: str | os.PathLike[str], full_generation: Mapping[str, Any]) -> None:

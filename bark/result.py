@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -82,8 +82,8 @@ class Utterance:
         Raises:
             VoiceError: the utterance is empty.
         """
-        about = self.voice.about if self.voice else {}
-        return Voice(name, self.tokens.semantic, self.tokens.coarse, self.tokens.fine, about=about)
+        made = Voice(name, self.tokens.semantic, self.tokens.coarse, self.tokens.fine)
+        return replace(made, equalizer=self.voice.equalizer, about=self.voice.about) if self.voice else made
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from bark.audio.equalizer import Equalizer
+from bark.codec.base import Codec
 from bark.parts import Parts
 from bark.record import Record
 from bark.request import FloatArray, Request
 from bark.tokens import IntArray
+from bark.voices import Voice
 
 
 class Sound:
@@ -29,8 +32,7 @@ class Sound:
                 options=request.options.fine,
                 generator=request.generator("fine", stage.model.device),
             )
-            self._codec = codec.stream()
-        self._device = parts.codec_device
+            self._waveform = Waveform(parts, codec, request.voice)
         self._record = record
         self._codes: list[IntArray] = record.pieces.setdefault("fine", [])
 
@@ -47,18 +49,46 @@ class Sound:
         yield from self._heard(settled)
         if self._codes:
             with self._record.running("codec"):
-                audio = samples(self._codec.flush())
+                audio = self._waveform.flush()
             yield audio
 
     def _heard(self, settled: list[IntArray]) -> Iterator[FloatArray]:
         for codes in settled:
             self._codes.append(codes)
             with self._record.running("codec"):
-                audio = samples(self._codec.push(torch.tensor(codes, device=self._device)[None]))
+                audio = self._waveform.push(codes)
             yield audio
 
 
-def samples(audio: Tensor) -> FloatArray:
-    """Audio [1, N] of a codec as [N], within [−1, 1], which a codec may exceed a little."""
-    clamped: FloatArray = audio[0].float().clamp(-1, 1).cpu().numpy()
-    return clamped
+class Waveform:
+    """What the codec makes of the fine codes of one utterance, as they come, in a voice's own tone.
+
+    Args:
+        parts: of the model.
+        codec: of these, which must stay on its device.
+        voice: that speaks.
+    """
+
+    def __init__(self, parts: Parts, codec: Codec, voice: Voice | None) -> None:
+        self._stream = codec.stream()
+        self._device = parts.codec_device
+        self._equalizer = equalizer_of(voice, codec.sample_rate)
+
+    def push(self, codes: IntArray) -> FloatArray:
+        """Takes codes [n_codebooks, t]; gives the audio [T] that they settle."""
+        return toned(self._stream.push(torch.tensor(codes, device=self._device)[None]), self._equalizer)
+
+    def flush(self) -> FloatArray:
+        """The rest of the audio."""
+        return toned(self._stream.flush(), self._equalizer)
+
+
+def equalizer_of(voice: Voice | None, sample_rate: int) -> Equalizer | None:
+    """A voice's, for one stream; None where it has none."""
+    return None if voice is None or voice.equalizer is None else Equalizer(voice.equalizer, sample_rate)
+
+
+def toned(audio: Tensor, equalizer: Equalizer | None) -> FloatArray:
+    """Audio [1, N] of a codec as [N], equalized and within [−1, 1], which it may exceed a little."""
+    samples: FloatArray = audio[0].float().cpu().numpy()
+    return (samples if equalizer is None else equalizer.push(samples)).clip(-1, 1)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 
 from bark.engine.sequence import alone, together
 from bark.errors import warn
@@ -21,14 +20,14 @@ from bark.parts import Parts
 from bark.record import Record
 from bark.request import FloatArray, Request, Take, Tried
 from bark.result import Tokens
-from bark.sound import samples
+from bark.sound import Waveform
 from bark.text.language import language_of_text
 from bark.text.normalize import normalize
 from bark.text.prepare import prepared
 from bark.text.tags import sounds_in
 from bark.tokens import IntArray
 from bark.trying import Tries
-from bark.voices import VoiceLike
+from bark.voices import Voice, VoiceLike
 
 T = TypeVar("T")
 
@@ -136,7 +135,7 @@ class Speaking:
     def sound(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[FloatArray]:
         """What the fine stage and the codec make of coarse codes."""
         fine = self._passed(record.watch("fine", self._fine(coarse, request, record), self._seconds))
-        audio = self._waveform(fine, record)
+        audio = self._waveform(fine, request.voice, record)
         return record.watch("codec", audio, lambda piece: len(piece) / self.tokens.sample_rate)
 
     def _fine(self, coarse: Iterator[IntArray], request: Request, record: Record) -> Iterator[IntArray]:
@@ -148,14 +147,14 @@ class Speaking:
                 generator=request.generator("fine", stage.model.device),
             )
 
-    def _waveform(self, fine: Iterator[IntArray], record: Record) -> Iterator[FloatArray]:
+    def _waveform(self, fine: Iterator[IntArray], voice: Voice | None, record: Record) -> Iterator[FloatArray]:
         with _loading(self.parts.codec(), record) as codec:
-            stream, heard = codec.stream(), False
+            waveform, heard = Waveform(self.parts, codec, voice), False
             for codes in fine:
                 heard = True
-                yield samples(stream.push(torch.tensor(codes, device=self.parts.codec_device)[None]))
+                yield waveform.push(codes)
             if heard:
-                yield samples(stream.flush())
+                yield waveform.flush()
         give_back()
 
     def _seconds(self, codes: IntArray) -> float:

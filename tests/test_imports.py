@@ -25,7 +25,7 @@ FLOORS = [  # a room sees those of the floors below its own
     {"flow", "narration", "dialogue", "reading"},
     {"batch", "project"},
     {"pipeline", "store"},
-    {"loaded", "original"},
+    {"loaded", "original", "rehearsal"},
     {"generation"},
     {"api"},
     {"evaluation", "training"},

@@ -51,6 +51,7 @@ def create(
     """
     from bark.audio.read import read_audio
     from bark.pipeline import Bark
+    from bark.rehearsal import Rehearsal
     from bark.voices import create_voice, reader
 
     bark = Bark(model, device)
@@ -70,6 +71,7 @@ def create(
         manner=manner,
         sha256=_digest(recording),
         embed=_embed(),
+        rehearse=Rehearsal(bark, language),
     )
     _save(voice, path)
     if preview is not None:

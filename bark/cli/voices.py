@@ -74,10 +74,12 @@ def described(voice: Voice, space: TokenSpace) -> list[str]:
     arrays = {"semantic": voice.semantic, "coarse": voice.coarse, "fine": voice.fine}
     if voice.manner is not None:
         arrays["manner"] = voice.manner
+    gains = voice.equalizer
     seconds = voice.fine.shape[1] / space.frame_rate
     return [
         f"{voice.name}: {seconds:.1f} s",
         *(f"{part:<9} {list(a.shape)!s:<11} {a.min()} to {a.max()}" for part, a in arrays.items()),
+        *([] if gains is None else [f"equalizer {len(gains)} bands   {gains.min():.1f} to {gains.max():.1f} dB"]),
         *(f"{name.replace('_', ' ')}: {text}" for name, text in voice.about.items() if text.isprintable()),
     ]
 

@@ -66,11 +66,13 @@ class Voices:
 
 
 def digest_of(voice: Voice) -> str:
-    """What differs when the tokens do."""
+    """What differs when the tokens do, or what is done to their sound."""
     found = hashlib.sha256()
-    manner = [] if voice.manner is None else [voice.manner]
-    for array in (voice.semantic, voice.coarse, voice.fine, *manner):
-        found.update(str(array.shape).encode() + array.astype("<i8").tobytes())
+    for array in (voice.semantic, voice.coarse, voice.fine, voice.manner):
+        if array is not None:
+            found.update(str(array.shape).encode() + array.astype("<i8").tobytes())
+    if voice.equalizer is not None:
+        found.update(voice.equalizer.astype("<f4").tobytes())
     return found.hexdigest()[:16]
 
 

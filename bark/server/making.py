@@ -62,6 +62,7 @@ def make(asked: Making) -> None:
     audio = read_audio(data, rate, longest=asked.longest)  # before torch is loaded, which takes a second
 
     from bark.pipeline import Bark
+    from bark.rehearsal import Rehearsal
     from bark.voices import Consent, create_voice, reader
 
     bark = Bark(asked.model, "cpu")
@@ -74,6 +75,7 @@ def make(asked: Making) -> None:
         manner=reader(bark.parts, asked.language),
         sha256=hashlib.sha256(data).hexdigest(),
         embed=_embed(),
+        rehearse=Rehearsal(bark, asked.language),
     )
     voice.save(asked.voice)
 

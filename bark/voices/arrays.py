@@ -21,7 +21,7 @@ import numpy.typing as npt
 from bark.errors import VoiceError
 
 KEYS = ("semantic_prompt", "coarse_prompt", "fine_prompt")
-MANNER, ABOUT = "manner_prompt", "about"  # which other programs leave alone
+MANNER, EQUALIZER, ABOUT = "manner_prompt", "equalizer", "about"  # which other programs leave alone
 ARRAY_LIMIT = 4 << 20  # bytes; a quarter of an hour of eight codebooks, and Suno's voices are of seconds
 FILE_LIMIT = 4 * ARRAY_LIMIT
 PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as NumPy writes; the others unpack without a limit
@@ -31,7 +31,7 @@ Array = npt.NDArray[Any]
 
 
 def read_npz(path: Path) -> dict[str, Array]:
-    """The arrays of an npz by their names in `KEYS`, and `MANNER` and `ABOUT` where it has them.
+    """The arrays of an npz by their names in `KEYS`, and `MANNER`, `EQUALIZER` and `ABOUT` where it has them.
 
     Others that it may have are left alone.
 
@@ -47,7 +47,7 @@ def read_npz(path: Path) -> dict[str, Array]:
             if missing:
                 there = ", ".join(names[:8]) or "no arrays"
                 raise VoiceError(f"{path} is not a voice: {', '.join(missing)} missing; it has {there}")
-            keys = (*KEYS, MANNER) if MANNER in names else KEYS
+            keys = [*KEYS, *(key for key in (MANNER, EQUALIZER) if key in names)]
             found = {key: _parsed(_member(archive, key, path), f"{path}: {key}") for key in keys}
             about = _about(archive, path) if ABOUT in names else None
             return found if about is None else {**found, ABOUT: about}
@@ -129,7 +129,7 @@ def _parsed(data: bytes, what: str) -> Array:
         raise VoiceError(f"{what} is of version {version} of NumPy's format; 1.0 and 2.0 can be read")
     shape, by_columns, dtype = HEADERS[version](file)
     if dtype.hasobject:
-        raise VoiceError(f"{what} holds pickled objects, which are never read; it must hold integers")
+        raise VoiceError(f"{what} holds pickled objects, which are never read; it must hold numbers")
     body = data[file.tell() :]
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(body):
         raise VoiceError(

@@ -6,12 +6,14 @@ import hashlib
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from bark.audio.bandwidth import filled
+from bark.audio.equalizer import matching
 from bark.audio.loudness import normalize
 from bark.audio.resample import resample
 from bark.audio.samples import Audio, as_audio
@@ -35,6 +37,7 @@ PIECE = 1.6  # seconds; what an embedding tells whose voice it is by
 ALIKE, SELDOM = 0.6, 0.05  # cosine, and the share of pairs of pieces of one speaker that may be less alike
 READER = re.compile(r"(?:^|/)[a-z]{2}_speaker_0$")
 Embed = Callable[[Audio, int], npt.NDArray[np.float32]]
+Rehearse = Callable[[Voice], Audio]
 
 
 class Maker(Protocol):
@@ -60,19 +63,22 @@ def create_voice(
     manner: Voice | None = None,
     sha256: str | None = None,
     embed: Embed | None = None,
+    rehearse: Rehearse | None = None,
 ) -> Voice:
     """A voice from a recording of one speaker: the best seconds of it, as tokens of the model.
 
     Args:
         audio: [T] float32, mono; about ten seconds of speech are enough. See `bark.audio.read.read_audio`.
         sample_rate: Hz.
-        parts: of the model that is to speak, `Bark.parts`; only its codec and its semantic tokenizer are loaded.
+        parts: of the model that is to speak, `Bark.parts`; only its codec and its semantic tokenizer are loaded here.
         name: of the voice: letters, digits and `. _ -`, at most 64.
         consent: of whoever is heard; it becomes part of the voice (`Voice.about`), with the recording's SHA-256.
         manner: a voice in whose manner this one reads; None for the speaker's own. See `reader`.
         sha256: of the recording's file, in hex digits; None for that of the samples.
         embed: tells speakers apart: audio [T] and its rate to a row of length 1, as Resemblyzer does. Without it
             nobody checks that one person alone is heard, and a `BarkWarning` says so.
+        rehearse: says something in the voice, audio [T] at the model's rate, as `bark.rehearsal.Rehearsal` does. What
+            it lacks of the recording's long-term spectrum becomes the voice's equalizer; without it there is none.
 
     Returns:
         A voice that suits the model. It is not written anywhere; `Voice.save` does that.
@@ -95,7 +101,9 @@ def create_voice(
     if manner is not None:
         about["manner"] = manner.name
     read = None if manner is None else manner.reading
-    return Voice(name, semantic, codes[: parts.config.tokens.n_coarse], codes, read, about).check(parts.config.tokens)
+    voice = Voice(name, semantic, codes[: parts.config.tokens.n_coarse], codes, read, about=about)
+    voice = voice.check(parts.config.tokens)
+    return voice if rehearse is None else _toned(voice, rehearse(voice), found)
 
 
 def reader(parts: Maker, language: str = "en") -> Voice | None:
@@ -145,6 +153,16 @@ def _check_speakers(found: Recording, embed: Embed | None) -> None:
     pairs = (rows @ rows.T)[np.triu_indices(len(rows), 1)]
     if len(pairs) and float(np.quantile(pairs, SELDOM)) < ALIKE:
         raise AudioError("the recording seems to be of more than one speaker; cut out what one of them says")
+
+
+def _toned(voice: Voice, said: Audio, found: Recording) -> Voice:
+    """The voice with an equalizer that brings what it has said nearer to the recording."""
+    rate = found.sample_rate
+    try:
+        return replace(voice, equalizer=matching(said, found.tight().audio, rate))
+    except AudioError as error:  # of a model that doesn't speak
+        warn(f"the voice has no equalizer: {error}")
+        return voice
 
 
 def _tokens(audio: Audio, parts: Maker) -> tuple[IntArray, IntArray]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bark.audio.equalizer import FREQUENCIES, Gains
 from bark.errors import VoiceError
 from bark.files import replacing
 from bark.tokens import IntArray, TokenSpace
@@ -22,6 +23,7 @@ NAMES = {**KEYS, "manner": arrays.MANNER}
 DIMENSIONS = {"semantic": 1, "coarse": 2, "fine": 2, "manner": 1}
 LENGTH_TOLERANCE = 0.05  # Suno's presets are rounded to tokens, and cut by up to a few
 SPARE_FRAMES = 6
+LOUDEST = 40  # dB
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,7 @@ class Voice:
         coarse: [n_coarse, T'] codes.
         fine: [n_codebooks, T'] codes.
         manner: [T"] semantic tokens of somebody else, in whose manner the voice reads; None for its own.
+        equalizer: dB at `bark.audio.equalizer.FREQUENCIES`, float32, by which its audio is filtered; None for none.
         about: what is known of it: the consent of whoever it is, what it was made from.
 
     Raises:
@@ -45,11 +48,14 @@ class Voice:
     coarse: IntArray
     fine: IntArray
     manner: IntArray | None = None
+    equalizer: Gains | None = None
     about: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for part in KEYS if self.manner is None else (*KEYS, "manner"):
             object.__setattr__(self, part, _tokens(getattr(self, part), part, self.name))
+        if self.equalizer is not None:
+            object.__setattr__(self, "equalizer", _gains(self.equalizer, self.name))
         object.__setattr__(self, "about", dict(self.about))
 
     @property
@@ -66,7 +72,7 @@ class Voice:
 
         Args:
             path: an npz with `semantic_prompt`, `coarse_prompt` and `fine_prompt`; and, where there is one, with
-                `manner_prompt` and `about`, as `save` writes them.
+                `manner_prompt`, `equalizer` and `about`, as `save` writes them.
             name: of the voice; else that of the file.
 
         Raises:
@@ -97,7 +103,8 @@ class Voice:
 
         Args:
             values: `semantic_prompt` [T], `coarse_prompt` [n_coarse, T'] and `fine_prompt` [n_codebooks, T'], of
-                integers; `manner_prompt` [T"] and `about` too, where it has them. What else it has is left alone.
+                integers; `manner_prompt` [T"], `equalizer` and `about` too, where it has them. What else it has is left
+                alone.
             name: how errors and results call it.
 
         Raises:
@@ -109,12 +116,13 @@ class Voice:
             about = arrays.table_of(values.get(arrays.ABOUT))
         except ValueError:  # NumPy doesn't read what is pickled
             about = {}
-        return cls(name, **own, manner=values.get(arrays.MANNER), about=about)
+        manner, equalizer = values.get(arrays.MANNER), values.get(arrays.EQUALIZER)
+        return cls(name, **own, manner=manner, equalizer=equalizer, about=about)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the npz that `from_npz` reads, whole or not at all.
 
-        `manner_prompt` and `about`, a string of JSON, are beside the three arrays that every Bark reads.
+        `manner_prompt`, `equalizer` and `about`, a string of JSON, are beside the three arrays that every Bark reads.
 
         Raises:
             OutputError: the file can't be written.
@@ -122,6 +130,8 @@ class Voice:
         values: dict[str, Any] = {key: getattr(self, part) for part, key in KEYS.items()}
         if self.manner is not None:
             values[arrays.MANNER] = self.manner
+        if self.equalizer is not None:
+            values[arrays.EQUALIZER] = self.equalizer
         if self.about:
             values[arrays.ABOUT] = np.array(json.dumps(self.about, ensure_ascii=False))
         with replacing(path) as temporary, temporary.open("wb") as file:
@@ -189,6 +199,22 @@ def _tokens(values: npt.ArrayLike, part: str, voice: str) -> IntArray:
     tokens = np.array(array, dtype=np.int64, order="C")
     tokens.flags.writeable = False
     return tokens
+
+
+def _gains(values: npt.ArrayLike, voice: str) -> Gains:
+    """An equalizer's gains as read-only float32."""
+    where = f"voice {voice}: {arrays.EQUALIZER}"
+    try:
+        array = np.asarray(values)
+    except Exception as error:
+        raise VoiceError(f"{where} is not an array: {error}") from error
+    if array.shape != FREQUENCIES.shape or not np.issubdtype(array.dtype, np.floating):
+        raise VoiceError(f"{where} must be {len(FREQUENCIES)} floats, not {array.dtype} of shape {list(array.shape)}")
+    if not (np.abs(array) <= LOUDEST).all():  # nor is a NaN
+        raise VoiceError(f"{where} must hold gains of −{LOUDEST} to {LOUDEST} dB")
+    gains = np.array(array, dtype=np.float32)
+    gains.flags.writeable = False
+    return gains
 
 
 def _three(values: Mapping[str, Any], what: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from bark.evaluation.judges import SpeakerJudge, cosine
 from bark.evaluation.teachers import SAMPLE_RATE, KokoroTeacher
 from bark.evaluation.whisper import Transcriber
 from bark.pipeline import Bark
+from bark.rehearsal import Rehearsal
 from bark.result import Utterance
 from bark.text.prepare import prepared
 from bark.text.words import word_spans
@@ -201,6 +202,7 @@ def cloning(
             consent=Consent.now("the project: a synthetic voice has no speaker", "A synthetic voice."),
             manner=reader(bark.parts),
             embed=judge.embed,
+            rehearse=Rehearsal(bark),
         )
         own = judge.embed(recording, SAMPLE_RATE)
         spoken = (bark.generate(each, voice, seed=seed + number) for number, each in enumerate(sentences))

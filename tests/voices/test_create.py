@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from bark.audio.bandwidth import bandwidth
+from bark.audio.equalizer import FREQUENCIES, Equalizer
 from bark.audio.resample import resample
 from bark.audio.samples import Audio
 from bark.errors import AudioError, BarkWarning, CheckpointError, OptionError, VoiceError
@@ -152,6 +154,33 @@ def test_what_is_no_recording(listener: Bark) -> None:
 def test_a_model_that_hears_nothing(bark: Bark) -> None:
     with pytest.raises(CheckpointError, match="tiny has nothing that makes semantic tokens of a recording"):
         made(bark, babble())
+
+
+def test_its_tone_is_the_recordings(listener: Bark) -> None:
+    recording = babble()
+    plain, heard = made(listener, recording), []
+    bent = (3 * np.sin(np.arange(len(FREQUENCIES)) / 4)).astype(np.float32)
+
+    def rehearse(voice: Voice) -> Audio:
+        heard.append(voice)
+        return Equalizer(bent, RATE).push(recording)
+
+    voice = made(listener, recording, rehearse=rehearse)
+    assert heard[0].equalizer is None and plain.equalizer is None
+    np.testing.assert_array_equal(heard[0].fine, plain.fine)
+    np.testing.assert_array_equal(voice.fine, plain.fine)
+    assert voice.about == plain.about
+    straight = made(listener, recording, rehearse=lambda voice: recording).equalizer
+    assert voice.equalizer is not None and straight is not None
+    recorded = 0.7 * bandwidth(recording, RATE) > FREQUENCIES
+    assert recorded.sum() > 20
+    assert np.corrcoef((straight - voice.equalizer)[recorded], bent[recorded])[0, 1] > 0.9
+
+
+def test_of_a_model_that_says_nothing_no_tone_is_known(listener: Bark) -> None:
+    with pytest.warns(BarkWarning, match="the voice has no equalizer: of silence there is no spectrum"):
+        voice = made(listener, babble(), rehearse=lambda voice: np.zeros(RATE, np.float32))
+    assert voice.equalizer is None
 
 
 def test_the_same_recording_gives_the_same_voice(listener: Bark) -> None:

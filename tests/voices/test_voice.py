@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from bark.audio.equalizer import FREQUENCIES
 from bark.errors import OutputError, VoiceError
 from bark.tokens import SUNO, TokenSpace
 from bark.voices import Voice
@@ -142,6 +143,44 @@ def test_manner_and_what_is_known_are_kept(voice: Voice, tmp_path: Path) -> None
         assert set(found) == {*KEYS, "manner_prompt", "about"}
         np.testing.assert_array_equal(found["fine_prompt"], voice.fine)
         assert Voice.from_arrays(found).about == made.about
+
+
+def test_an_equalizer_is_kept(voice: Voice, tmp_path: Path) -> None:
+    gains = np.linspace(-9, 9, len(FREQUENCIES))
+    made = replace(voice, equalizer=gains)
+    gains[0] = 0
+    made.save(tmp_path / "made.npz")
+    again = Voice.from_npz(tmp_path / "made.npz")
+    assert again.equalizer is not None and again.equalizer.dtype == np.float32
+    assert again.equalizer[[0, -1]].tolist() == [-9, 9]
+    with pytest.raises(ValueError, match="read-only"):
+        again.equalizer[0] = 1
+    with np.load(tmp_path / "made.npz", allow_pickle=False) as found:
+        assert set(found) == {*KEYS, "equalizer"}
+
+
+@pytest.mark.parametrize(
+    ("gains", "sentence"),
+    [
+        (np.zeros(53), r"must be 54 floats, not float64 of shape \[53\]"),
+        (np.zeros((54, 1)), r"must be 54 floats, not float64 of shape \[54, 1\]"),
+        (np.zeros(54, int), "must be 54 floats, not int64"),
+        (np.full(54, "a"), "must be 54 floats, not <U1"),
+        (np.full(54, np.nan), "must hold gains of −40 to 40 dB"),
+        (np.full(54, np.inf), "must hold gains of −40 to 40 dB"),
+        (np.full(54, -41.0), "must hold gains of −40 to 40 dB"),
+        ([[1.0], [1.0, 2.0]], "is not an array"),
+    ],
+)
+def test_what_is_no_equalizer(voice: Voice, gains: Any, sentence: str) -> None:
+    with pytest.raises(VoiceError, match=f"voice tester: equalizer {sentence}"):
+        replace(voice, equalizer=gains)
+
+
+def test_a_pickled_equalizer_is_never_read(voice: Voice, tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", **arrays(voice, equalizer=np.array([print] * 54, dtype=object)))
+    with pytest.raises(VoiceError, match="equalizer holds pickled objects"):
+        Voice.from_npz(tmp_path / "other.npz")
 
 
 def test_without_them_a_file_is_as_ever(voice: Voice, tmp_path: Path) -> None:
