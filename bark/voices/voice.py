@@ -36,8 +36,8 @@ class Voice:
         coarse: [n_coarse, T'] codes.
         fine: [n_codebooks, T'] codes.
         manner: [T"] semantic tokens of somebody else, in whose manner the voice reads; None for its own.
-        equalizer: dB at `bark.audio.equalizer.FREQUENCIES`, float32, by which its audio is filtered; None for none.
         about: what is known of it: the consent of whoever it is, what it was made from.
+        equalizer: dB at `bark.audio.equalizer.FREQUENCIES`, float32, by which its audio is filtered; None for none.
 
     Raises:
         VoiceError: an array is empty, of the wrong shape, or doesn't hold whole numbers from 0 up.
@@ -48,8 +48,8 @@ class Voice:
     coarse: IntArray
     fine: IntArray
     manner: IntArray | None = None
-    equalizer: Gains | None = None
     about: Mapping[str, str] = field(default_factory=dict)
+    equalizer: Gains | None = None
 
     def __post_init__(self) -> None:
         for part in KEYS if self.manner is None else (*KEYS, "manner"):
