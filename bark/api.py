@@ -10,11 +10,11 @@ from bark.errors import OutputError
 from bark.generation import (
     FINE_TEMPERATURE,
     TEMPERATURE,
-    decoded_in_tone,
+    decoded,
     generate_coarse,
     generate_fine,
     generate_text_semantic,
-    voice_equalizer,
+    voice_of,
 )
 from bark.voices import Voice, VoiceLike
 
@@ -65,11 +65,14 @@ def semantic_to_waveform(
         semantic_tokens, history_prompt=history_prompt, temp=temp, silent=silent, use_kv_caching=True
     )
     fine = generate_fine(coarse, history_prompt=history_prompt, temp=FINE_TEMPERATURE)
-    audio = decoded_in_tone(fine, history_prompt)
+    voice = voice_of(history_prompt)
+    audio = decoded(fine, voice)
     if not output_full:
         return audio
-    full = {"semantic_prompt": semantic_tokens, "coarse_prompt": coarse, "fine_prompt": fine}
-    return full | voice_equalizer(history_prompt), audio
+    full: FullGeneration = {"semantic_prompt": semantic_tokens, "coarse_prompt": coarse, "fine_prompt": fine}
+    if voice is not None and voice.equalizer is not None:
+        full["equalizer"] = voice.equalizer
+    return full, audio
 
 
 def save_as_prompt(filepath: str | os.PathLike[str], full_generation: Mapping[str, Any]) -> None:

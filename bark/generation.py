@@ -291,12 +291,10 @@ def codec_decode(fine_tokens: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.fl
     Raises:
         BarkError: the codes are not of this model.
     """
-    return decoded_in_tone(fine_tokens, None)
+    return decoded(fine_tokens, None)
 
 
-def decoded_in_tone(
-    fine_tokens: npt.NDArray[np.integer[Any]], history_prompt: VoiceLike | None
-) -> npt.NDArray[np.float32]:
+def decoded(fine_tokens: npt.NDArray[np.integer[Any]], voice: Voice | None) -> npt.NDArray[np.float32]:
     """The same, through the equalizer of the voice that the codes are of, where it has one."""
     import torch
 
@@ -304,7 +302,7 @@ def decoded_in_tone(
     from bark.sound import equalizer_of, toned
 
     bark = _bark("codec")
-    voice, space = _voice(history_prompt, bark), bark.config.tokens
+    space = bark.config.tokens
     codes = code_rows(fine_tokens, space.n_codebooks, space.codebook_size, "fine codes", BarkError)
     if codes.shape[1] == 0:
         return np.empty(0, dtype=np.float32)
@@ -313,10 +311,9 @@ def decoded_in_tone(
         return toned(audio, equalizer_of(voice, codec.sample_rate))
 
 
-def voice_equalizer(history_prompt: VoiceLike | None) -> dict[str, npt.NDArray[np.float32]]:
-    """What a history_prompt has beside the three prompts for what goes on from it: `equalizer`, or nothing."""
-    voice = _voice(history_prompt, _bark("codec"))
-    return {} if voice is None or voice.equalizer is None else {"equalizer": voice.equalizer}
+def voice_of(history_prompt: VoiceLike | None) -> Voice | None:
+    """The voice that a history_prompt is, for `decoded`; raises as the stages do."""
+    return _voice(history_prompt, _bark("codec"))
 
 
 def _load(name: str, use_gpu: bool, use_small: bool, force_reload: bool) -> Any:

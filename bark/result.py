@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -82,8 +82,10 @@ class Utterance:
         Raises:
             VoiceError: the utterance is empty.
         """
-        made = Voice(name, self.tokens.semantic, self.tokens.coarse, self.tokens.fine)
-        return replace(made, equalizer=self.voice.equalizer, about=self.voice.about) if self.voice else made
+        tokens = self.tokens.semantic, self.tokens.coarse, self.tokens.fine
+        if self.voice is None:
+            return Voice(name, *tokens)
+        return Voice(name, *tokens, about=self.voice.about, equalizer=self.voice.equalizer)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bark.audio.bandwidth import EDGE, bandwidth
+from bark.audio.filter import Filter, Floats64
 from bark.audio.samples import Audio
 from bark.errors import AudioError
 
 Gains = npt.NDArray[np.float32]
-Floats64 = npt.NDArray[np.float64]
 
 BANDS_PER_OCTAVE = 8
 FREQUENCIES = 100.0 * 2.0 ** (np.arange(54) / BANDS_PER_OCTAVE)  # Hz, up to 9.9 kHz
@@ -33,19 +33,11 @@ class Equalizer:
     """
 
     def __init__(self, gains: Gains, sample_rate: int) -> None:
-        self._taps = _taps(np.asarray(gains, dtype=np.float64), sample_rate)
-        self._before = np.zeros(len(self._taps) - 1)
+        self._filter = Filter(_taps(np.asarray(gains, dtype=np.float64), sample_rate))
 
     def push(self, audio: Audio) -> Audio:
         """As many samples [T] as come."""
-        if not len(audio):
-            return audio
-        whole = np.concatenate([self._before, audio])
-        self._before = whole[len(whole) - len(self._before) :]
-        size = 1 << (len(whole) + len(self._taps) - 2).bit_length()
-        filtered = np.fft.irfft(np.fft.rfft(whole, size) * np.fft.rfft(self._taps, size), size)
-        own: Audio = filtered[len(self._taps) - 1 : len(whole)].astype(np.float32)
-        return own
+        return self._filter.push(audio).astype(np.float32)
 
 
 def matching(audio: Audio, wanted: Audio, sample_rate: int) -> Gains:
@@ -102,7 +94,7 @@ def _at(hertz: Floats64, gains: npt.NDArray[np.floating[Any]]) -> Floats64:
 def _taps(gains: Floats64, sample_rate: int) -> Floats64:
     """The filter's response: the cepstrum of its gain, folded onto its causal side (Oppenheim and Schafer)."""
     count = round(TAPS * sample_rate)
-    size = GRID * count + GRID * count % 2
+    size = GRID * count
     hertz = np.fft.rfftfreq(size, 1 / sample_rate)
     log_gain = _at(np.maximum(hertz, 1.0), gains) * np.log(10) / 20
     cepstrum = np.fft.irfft(log_gain, size)

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from bark.audio.filter import Filter
 from bark.audio.resample import ResampleStream
 from bark.audio.samples import Audio, Floats, as_audio
 from bark.errors import OptionError, OutputError
@@ -40,8 +41,7 @@ class Meter:
         if not RATES[0] <= sample_rate <= RATES[1]:
             raise OptionError(f"loudness is measured at {RATES[0]} to {RATES[1]} Hz, not {sample_rate}")
         self._rate = sample_rate
-        self._response = k_weighting(sample_rate)
-        self._tail = np.zeros(len(self._response) - 1)
+        self._weighting = Filter(k_weighting(sample_rate))  # as the ear weights it
         self._energies: list[float] = []  # of the steps: sums of squares of the weighted audio
         self._step = np.empty(0)  # of which not all has come
         self._seen = 0
@@ -56,7 +56,7 @@ class Meter:
     def _take(self, audio: Audio) -> None:
         self._see_peak(audio)
         self._see_peak(self._finer.push(audio))
-        self._step = np.concatenate([self._step, self._weighted(audio)])
+        self._step = np.concatenate([self._step, self._weighting.push(audio)])
         while len(self._step) >= (length := self._step_length()):
             self._energies.append(float(np.square(self._step[:length]).sum()))
             self._step, self._seen = self._step[length:], self._seen + length
@@ -64,16 +64,6 @@ class Meter:
     def _step_length(self) -> int:
         """Samples of the next step, so that steps keep time where a tenth of a second is no whole number."""
         return round((len(self._energies) + 1) * self._rate / STEPS) - self._seen
-
-    def _weighted(self, audio: Audio) -> Array:
-        """The audio as the ear weights it, by overlapping and adding."""
-        length = len(audio) + len(self._tail)
-        size = 1 << (length - 1).bit_length()
-        spectrum = np.fft.rfft(audio.astype(np.float64), size) * np.fft.rfft(self._response, size)
-        filtered: Array = np.fft.irfft(spectrum, size)[:length]
-        filtered[: len(self._tail)] += self._tail
-        self._tail = filtered[len(audio) :]
-        return filtered[: len(audio)]
 
     def _see_peak(self, audio: Audio) -> None:
         self._peak = max(self._peak, float(np.abs(audio).max(initial=0.0)))

@@ -94,7 +94,8 @@ def create_voice(
     found = Recording.of(_at_rate(as_audio(audio), sample_rate, parts), parts.config.tokens.sample_rate)
     found.check()
     _check_speakers(found, embed)
-    best = filled(found.tight().stretch(longest(parts.config)), found.sample_rate)
+    tight = found.tight()
+    best = filled(tight.stretch(longest(parts.config)), found.sample_rate)
     semantic, codes = _tokens(normalize(best, found.sample_rate, LOUDNESS), parts)
     about = {**consent.about(), "recording_sha256": sha256 or hashlib.sha256(audio.tobytes()).hexdigest()}
     about |= {"model": parts.config.name}
@@ -103,7 +104,7 @@ def create_voice(
     read = None if manner is None else manner.reading
     voice = Voice(name, semantic, codes[: parts.config.tokens.n_coarse], codes, read, about=about)
     voice = voice.check(parts.config.tokens)
-    return voice if rehearse is None else _toned(voice, rehearse(voice), found)
+    return voice if rehearse is None else _toned(voice, rehearse(voice), tight)
 
 
 def reader(parts: Maker, language: str = "en") -> Voice | None:
@@ -155,11 +156,10 @@ def _check_speakers(found: Recording, embed: Embed | None) -> None:
         raise AudioError("the recording seems to be of more than one speaker; cut out what one of them says")
 
 
-def _toned(voice: Voice, said: Audio, found: Recording) -> Voice:
+def _toned(voice: Voice, said: Audio, recording: Recording) -> Voice:
     """The voice with an equalizer that brings what it has said nearer to the recording."""
-    rate = found.sample_rate
     try:
-        return replace(voice, equalizer=matching(said, found.tight().audio, rate))
+        return replace(voice, equalizer=matching(said, recording.audio, recording.sample_rate))
     except AudioError as error:  # of a model that doesn't speak
         warn(f"the voice has no equalizer: {error}")
         return voice
