@@ -19,7 +19,7 @@ from bark.models.config import GPTConfig, ModelConfig
 from bark.training.semantic import SemanticTaskConfig
 from recipes.pup.corpus import teacher_of
 from recipes.pup.presets import Presets
-from recipes.pup.readers import readers_of, set_manners
+from recipes.pup.readers import lend_manners, lenders_of, readers_of, set_manners
 
 WEIGHTS = {
     "codec": "codec",
@@ -35,10 +35,12 @@ KINDS = ("float16", "int8")
 def pack(config: Mapping[str, Any], work: Path, kokoro_voices: Path) -> None:
     """Writes `checkpoint/` of the work folder; presets are chosen anew only if they aren't there.
 
-    `[voices.manners]` names clips of the teacher's in whose manner the presets of a language read.
+    `[voices.manners]` names clips of the teacher's in whose manner the presets of a language read, `[voices.borrowed]`
+    presets in whose manner others do.
     `[pack] weights = "int8"` keeps the three stages' weights in a byte each, else they stay in float16.
     """
-    readers, kind = readers_of(config["voices"]), config.get("pack", {}).get("weights", KINDS[0])
+    readers, lenders = readers_of(config["voices"]), lenders_of(config["voices"])
+    kind = config.get("pack", {}).get("weights", KINDS[0])
     if kind not in KINDS:
         raise OptionError(f"[pack] weights is {kind!r}; say {' or '.join(KINDS)}")
     folder = work / "checkpoint"
@@ -66,6 +68,7 @@ def pack(config: Mapping[str, Any], work: Path, kokoro_voices: Path) -> None:
     if readers:
         parts = Bark(folder, device="cpu").parts
         set_manners(folder / "voices", readers, lambda code: teacher_of("kokoro", kokoro_voices, code), parts)
+    lend_manners(folder / "voices", lenders)
 
 
 def unpack(checkpoint: Path, work: Path) -> None:

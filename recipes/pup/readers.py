@@ -1,8 +1,9 @@
-"""In whose manner presets read: a clip of the teacher's for each language, that the semantic stage goes on from.
+"""In whose manner presets read: what their semantic stage goes on from.
 
-How well a model is understood depends on what its semantic stage goes on from, whatever voice the later stages go on
-in. In English one slow clip of the speaker it knows best does better, for all voices, than their own clips do; German,
-French and Polish gain nothing. docs/pup.md, "In whose manner", has figures.
+How well a model is understood depends on that, whatever voice the later stages go on in. In English one slow clip of
+the teacher's does better, for all voices, than their own clips do. Elsewhere there is no such clip, but some presets
+that are understood far worse than the others of their language aren't in the manner of one of these. docs/pup.md, "In
+whose manner", has figures.
 """
 
 from __future__ import annotations
@@ -58,6 +59,33 @@ def readers_of(voices: Mapping[str, Any]) -> dict[str, Reader]:
             )
         found[language] = Reader(str(wanted["voice"]), float(wanted["speed"]), str(wanted["text"]))
     return found
+
+
+def lenders_of(voices: Mapping[str, Any]) -> dict[str, str]:
+    """The presets in whose manner others read, by the others' names, as a recipe's `[voices.borrowed]` says.
+
+    Raises:
+        OptionError: one of them is no preset, or itself reads in the manner of another.
+    """
+    found = {str(name): str(lender) for name, lender in voices.get("borrowed", {}).items()}
+    for name, lender in found.items():
+        if absent := [each for each in (name, lender) if each not in voices["presets"]]:
+            raise OptionError(f"[voices.borrowed] names {absent[0]}, which is none of [voices.presets]")
+        if lender in found:
+            raise OptionError(f"[voices.borrowed]: {name} reads as {lender}, which reads as {found[lender]}")
+    return found
+
+
+def lend_manners(folder: Path, lenders: Mapping[str, str]) -> None:
+    """Has presets in a folder, `v2/de_speaker_5.npz` and so on, read in the manner of others there.
+
+    Args:
+        folder: of the presets; those that aren't named stay as they are.
+        lenders: names of presets by those of the presets that are to read as they do.
+    """
+    for name, lender in lenders.items():
+        path = folder / f"{name}.npz"
+        replace(Voice.from_npz(path), manner=Voice.from_npz(folder / f"{lender}.npz").reading).save(path)
 
 
 def set_manners(folder: Path, readers: Mapping[str, Reader], teacher: Callable[[str], Teacher], parts: Parts) -> None:

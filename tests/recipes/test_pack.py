@@ -25,7 +25,7 @@ from bark.models.fine import FineGPT
 from bark.models.gpt import GPT
 from bark.voices import Voice
 from recipes.pup.pack import WEIGHTS, numbered, pack, unpack
-from recipes.pup.readers import Reader, readers_of, set_manners
+from recipes.pup.readers import Reader, lend_manners, lenders_of, readers_of, set_manners
 from tests.training.tones import MODEL
 
 NOBODY = Path("no-teacher.tgz")
@@ -139,6 +139,30 @@ class TestManners:
         with pytest.raises(OptionError, match=re.escape(f"[voices.manners.en] {said}")):
             readers_of({"manners": {"en": wanted}})
 
+    def test_a_preset_reads_as_another_does(self, presets: Path) -> None:
+        before = {path: path.read_bytes() for path in presets.glob("v2/*.npz")}
+        changed, lender = presets / "v2" / "de_speaker_1.npz", presets / "v2" / "de_speaker_0.npz"
+        own = Voice.from_npz(changed)
+        for _ in range(2):
+            lend_manners(presets, {"v2/de_speaker_1": "v2/de_speaker_0"})
+            voice = Voice.from_npz(changed)
+            assert voice.reading.tolist() == Voice.from_npz(lender).reading.tolist() != own.reading.tolist()
+            assert (voice.semantic.tolist(), voice.fine.tolist()) == (own.semantic.tolist(), own.fine.tolist())
+        assert [path for path, old in before.items() if path.read_bytes() != old] == [changed]
+
+    @pytest.mark.parametrize(
+        ("borrowed", "said"),
+        [
+            ({"a": "z"}, "names z, which is none of [voices.presets]"),
+            ({"z": "a"}, "names z, which is none of [voices.presets]"),
+            ({"a": "b", "b": "c"}, ": a reads as b, which reads as c"),
+            ({"a": "a"}, ": a reads as a, which reads as a"),
+        ],
+    )
+    def test_lenders_that_have_none_to_lend(self, borrowed: dict[str, str], said: str) -> None:
+        with pytest.raises(OptionError, match=re.escape(f"[voices.borrowed]{'' if said[0] == ':' else ' '}{said}")):
+            lenders_of({"presets": dict.fromkeys("abc", "low"), "borrowed": borrowed})
+
     def test_packing_sets_them_in_what_it_has_made(
         self, trained: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -160,6 +184,9 @@ class TestManners:
         pack({**settings, "voices": voices}, trained, NOBODY)
         folder, readers = trained / "checkpoint" / "voices", {"en": Reader("low", 0.9, "Hm.")}
         assert calls == [(folder, readers, [[0] * 5, [1] * 5, [2] * 5])]
+        voices["borrowed"] = {"v2/en_speaker_0": "v2/en_speaker_2"}
+        pack({**settings, "voices": voices}, trained, NOBODY)
+        assert [Voice.from_npz(path).reading[0] for path in sorted(folder.glob("v2/*.npz"))] == [2, 1, 2]
 
 
 def test_what_is_unpacked_packs_into_the_same(tmp_path: Path) -> None:
