@@ -48,10 +48,10 @@ def readers_of(voices: Mapping[str, Any]) -> dict[str, Reader]:
     """The readers that a recipe's `[voices.manners]` names, by language.
 
     Raises:
-        OptionError: one lacks something, or has something else.
+        OptionError: it is no table, or one lacks something, or has something else.
     """
     found = {}
-    for language, wanted in voices.get("manners", {}).items():
+    for language, wanted in _table(voices, "manners").items():
         names = sorted(wanted) if isinstance(wanted, Mapping) else [repr(wanted)]
         if names != ["speed", "text", "voice"]:
             raise OptionError(
@@ -65,9 +65,9 @@ def lenders_of(voices: Mapping[str, Any]) -> dict[str, str]:
     """The presets in whose manner others read, by the others' names, as a recipe's `[voices.borrowed]` says.
 
     Raises:
-        OptionError: one of them is no preset, or itself reads in the manner of another.
+        OptionError: it is no table, or one of them is no preset, or itself reads in the manner of another.
     """
-    found = {str(name): str(lender) for name, lender in voices.get("borrowed", {}).items()}
+    found = {str(name): str(lender) for name, lender in _table(voices, "borrowed").items()}
     for name, lender in found.items():
         if absent := [each for each in (name, lender) if each not in voices["presets"]]:
             raise OptionError(f"[voices.borrowed] names {absent[0]}, which is none of [voices.presets]")
@@ -118,3 +118,10 @@ def _tokens(reader: Reader, teacher: Teacher, parts: Parts) -> IntArray:
     with torch.inference_mode(), parts.semantic_tokenizer() as tokenizer:
         tokens: IntArray = tokenizer.encode(torch.from_numpy(np.ascontiguousarray(audio))[None])[0].numpy()
     return tokens[-parts.config.semantic_layout.history_length :]
+
+
+def _table(voices: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = voices.get(name, {})
+    if not isinstance(found, Mapping):
+        raise OptionError(f"[voices] {name} is {found!r}; make it a table, [voices.{name}]")
+    return found

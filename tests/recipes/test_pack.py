@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,6 +163,11 @@ class TestManners:
     def test_lenders_that_have_none_to_lend(self, borrowed: dict[str, str], said: str) -> None:
         with pytest.raises(OptionError, match=re.escape(f"[voices.borrowed]{'' if said[0] == ':' else ' '}{said}")):
             lenders_of({"presets": dict.fromkeys("abc", "low"), "borrowed": borrowed})
+
+    @pytest.mark.parametrize(("read", "name"), [(readers_of, "manners"), (lenders_of, "borrowed")])
+    def test_no_table(self, read: Callable[[dict[str, Any]], Any], name: str) -> None:
+        with pytest.raises(OptionError, match=re.escape(f"[voices] {name} is 'a'; make it a table, [voices.{name}]")):
+            read({"presets": {"a": "low"}, name: "a"})
 
     def test_packing_sets_them_in_what_it_has_made(
         self, trained: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
