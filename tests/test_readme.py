@@ -7,11 +7,13 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bark import generation
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -28,11 +30,13 @@ SHELL = [block for block in blocks("sh") if block not in SET_UP]
 
 
 @pytest.fixture(autouse=True)
-def _tiny_model(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _tiny_model(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("BARK_MODEL", str(checkpoint))
     monkeypatch.setenv("BARK_DEVICE", "cpu")
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
+    yield
+    generation.clean_models()  # the original's functions keep it, for whoever calls them next
 
 
 def test_there_are_examples() -> None:
