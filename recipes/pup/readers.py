@@ -84,8 +84,7 @@ def lend_manners(folder: Path, lenders: Mapping[str, str]) -> None:
         lenders: names of presets by those of the presets that are to read as they do.
     """
     for name, lender in lenders.items():
-        path = folder / f"{name}.npz"
-        replace(Voice.from_npz(path), manner=Voice.from_npz(folder / f"{lender}.npz").reading).save(path)
+        _set(folder / f"{name}.npz", Voice.from_npz(folder / f"{lender}.npz").reading)
 
 
 def set_manners(folder: Path, readers: Mapping[str, Reader], teacher: Callable[[str], Teacher], parts: Parts) -> None:
@@ -105,8 +104,12 @@ def set_manners(folder: Path, readers: Mapping[str, Reader], teacher: Callable[[
         for path in sorted(folder.glob("**/*.npz")):
             name = path.relative_to(folder).with_suffix("").as_posix()
             if language_of(name) == language:
-                voice = replace(Voice.from_npz(path), manner=manner)
-                voice.save(path)
+                _set(path, manner)
+
+
+def _set(path: Path, manner: IntArray) -> None:
+    """Has the voice in a file read in another manner."""
+    replace(Voice.from_npz(path), manner=manner).save(path)
 
 
 def _tokens(reader: Reader, teacher: Teacher, parts: Parts) -> IntArray:
